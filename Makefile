@@ -1,0 +1,81 @@
+# make learn   set up and open JupyterLab at lesson 00
+# make test    set up and run everything; make fast: what takes no seconds
+# CONTRIBUTING.md explains the rest.
+
+PYTHON ?= python3
+VENV ?= .venv
+COLAB_VENV ?= .venv-colab
+CONSTRAINTS ?= constraints/ci.txt
+# Colab's Python; pyenv keeps its versions off the PATH.
+PYTHON313 ?= $(shell for p in python3.13 $(HOME)/.pyenv/versions/3.13*/bin/python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null \
+	&& echo $$p && break; done)
+
+BIN := $(VENV)/bin
+COLAB_BIN := $(COLAB_VENV)/bin
+PIP_QUIET := -m pip install --quiet --disable-pip-version-check
+PARALLEL := -n 2 --dist loadgroup
+STRICT := --nbval --nbval-current-env --nbval-cell-timeout 120 \
+	--nbval-sanitize-with tests/sanitize.cfg
+LESSONS := $(wildcard notebooks/[0-9][0-9]_*.ipynb)
+
+.PHONY: learn test fast lint format freeze address colab offline
+.DELETE_ON_ERROR:
+
+learn: $(VENV)/learn.done
+	$(BIN)/python tools/learn.py $(ARGS)
+
+test: $(VENV)/test.done
+	$(BIN)/python -m pytest $(PARALLEL) $(STRICT) -m "not colab" \
+		course_utils tests $(LESSONS) $(ARGS)
+
+fast: $(VENV)/test.done
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not colab" $(ARGS)
+
+lint: $(VENV)/test.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/test.done
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+freeze: $(VENV)/test.done
+	$(BIN)/python tools/freeze.py $(LESSON)
+
+address: $(VENV)/test.done
+	$(BIN)/python tools/stamp.py $(if $(REPO),--repo $(REPO)) $(if $(REF),--ref $(REF))
+
+colab: $(COLAB_VENV)/colab.done
+	COLAB_WHEELS=$(COLAB_VENV)/wheels $(COLAB_BIN)/python -m pytest $(PARALLEL) $(STRICT) \
+		-m "colab or not slow or lesson" course_utils tests $(LESSONS) $(ARGS)
+
+# Everything again in a network namespace in which only loopback is up.
+offline: $(VENV)/test.done $(COLAB_VENV)/colab.done
+	unshare --net --map-root-user sh -c \
+		'ip link set lo up && $(MAKE) test && $(MAKE) colab'
+
+$(VENV)/python.done:
+	$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \
+		f"Python 3.11 or newer is needed, {v.major}.{v.minor} was found: set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python $(PIP_QUIET) --upgrade pip
+	touch $@
+
+$(VENV)/learn.done: $(VENV)/python.done requirements.txt pyproject.toml $(CONSTRAINTS)
+	$(BIN)/python $(PIP_QUIET) -c $(CONSTRAINTS) -r requirements.txt -e .
+	touch $@
+
+$(VENV)/test.done: $(VENV)/learn.done
+	$(BIN)/python $(PIP_QUIET) -c $(CONSTRAINTS) --group test
+	touch $@
+
+# Colab's image, then what a first cell adds to it, then the test runner. The course
+# itself is not installed there: the tests find it in the clone, as Colab would not.
+$(COLAB_VENV)/colab.done: constraints/colab.txt constraints/colab-added.txt requirements.txt
+	@test -n "$(PYTHON313)" || { echo "Python 3.13 is needed: set PYTHON313="; exit 1; }
+	$(PYTHON313) -m venv $(COLAB_VENV)
+	$(COLAB_BIN)/python $(PIP_QUIET) -r constraints/colab.txt
+	$(COLAB_BIN)/python tools/colab_wheels.py $(COLAB_VENV)/wheels
+	$(COLAB_BIN)/python $(PIP_QUIET) -c constraints/colab-added.txt nbval pytest-xdist
+	touch $@

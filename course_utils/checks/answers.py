@@ -1,0 +1,66 @@
+"""Call what a learner wrote and read what comes back."""
+
+import copy
+import dis
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+TRIVIAL = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "CACHE"}
+
+
+class StillOpen(Exception):
+    """The starter code has not been filled in yet."""
+
+
+def is_empty(function: Callable) -> bool:
+    """Return whether a Python function's body is nothing but a docstring and `...`."""
+    code = getattr(function, "__code__", None)
+    return code is not None and all(
+        step.opname in TRIVIAL for step in dis.get_instructions(code)
+    )
+
+
+def ask(answer: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call the learner's function and return its result.
+
+    Raises: StillOpen when its body is still `...`; AssertionError when it is no
+            function, or returns nothing although it has been filled in.
+    """
+    assert callable(answer), (
+        f"expected a function, got {brief(answer)}; "
+        "hand over its name, without calling it"
+    )
+    result = answer(*args, **kwargs)
+    if result is ... or (result is None and is_empty(answer)):
+        raise StillOpen
+    assert result is not None, "your function returned None; is a `return` missing?"
+    return result
+
+
+def number(result: Any) -> float:
+    """Return a result as a float: a Python or NumPy number, or one tensor element.
+
+    Raises: AssertionError, in the learner's words, for anything else.
+    """
+    try:
+        return float(result)
+    except (TypeError, ValueError, RuntimeError):
+        raise AssertionError(f"expected one number, got {brief(result)}") from None
+
+
+def brief(value: Any) -> str:
+    """Return `value` on one short line: a number as it is, a large tensor by shape."""
+    if isinstance(value, torch.Tensor) and value.numel() > 8:
+        return f"a tensor of shape {tuple(value.shape)}"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def preserved(answer: Any) -> Any:
+    """Return a copy for the judge to work on, or `answer` where none can be made."""
+    try:
+        return copy.deepcopy(answer)
+    except Exception:  # for instance a tensor in the middle of a graph, a file
+        return answer

@@ -1,0 +1,71 @@
+import re
+
+import nbformat
+import pytest
+
+import stamp
+from lesson_files import LESSONS, ROOT
+
+
+def test_readme_has_the_badges_of_every_lesson_and_of_no_other():
+    readme = (ROOT / "README.md").read_text()
+    for path in LESSONS:
+        assert readme.count(stamp.badges(path.name)) == 1
+    assert readme.count("/notebooks/") == 2 * len(LESSONS)
+
+
+def test_no_other_address_of_the_course_is_left():
+    repo, _ = stamp.address()
+    _, name = repo.split("/")
+    for path in [*LESSONS, ROOT / "README.md"]:
+        found = re.findall(rf"github(?:\.com)?/([\w.-]+/{name})", path.read_text())
+        assert set(found) == {repo}, path
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A copy of all that is stamped, for a fork to rewrite."""
+    for path in [*LESSONS, ROOT / "README.md", ROOT / "pyproject.toml"]:
+        target = tmp_path / path.relative_to(ROOT)
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(path.read_text())
+    monkeypatch.setattr(stamp, "ROOT", tmp_path)
+    return tmp_path
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr("sys.argv", ["stamp.py", *arguments])
+    stamp.main()
+
+
+def test_one_command_moves_everything_to_a_fork(copy, monkeypatch):
+    run(monkeypatch, "--repo", "ada/loop.fork", "--ref", "v1")
+    assert stamp.address() == ("ada/loop.fork", "v1")
+    for path in [*copy.glob("notebooks/*.ipynb"), copy / "README.md"]:
+        text = path.read_text()
+        assert "OWNER" not in text and "/blob/main/" not in text
+        assert "ada/loop.fork/blob/v1/notebooks/" in text
+    first = nbformat.read(next(copy.glob("notebooks/00_*")), 4).cells[1].source
+    assert '"git+https://github.com/ada/loop.fork@v1"' in first
+
+
+def test_stamping_again_changes_nothing(copy, monkeypatch):
+    before = {path: path.read_text() for path in copy.rglob("*.*")}
+    run(monkeypatch)
+    assert before == {path: path.read_text() for path in copy.rglob("*.*")}
+
+
+def test_a_fork_and_back_restores_every_byte(copy, monkeypatch):
+    before = {path: path.read_text() for path in copy.rglob("*.*")}
+    repo, ref = stamp.address()
+    run(monkeypatch, "--repo", "ada/fork", "--ref", "v1")
+    run(monkeypatch, "--repo", repo, "--ref", ref)
+    assert before == {path: path.read_text() for path in copy.rglob("*.*")}
+
+
+@pytest.mark.parametrize("repo", ["fork", "a/b/c", 'a/b"', "https://github.com/a/b"])
+def test_an_address_that_is_none_is_refused(copy, monkeypatch, repo):
+    before = (copy / "pyproject.toml").read_text()
+    with pytest.raises(SystemExit, match="expected REPO=owner/name, got"):
+        run(monkeypatch, "--repo", repo)
+    assert (copy / "pyproject.toml").read_text() == before

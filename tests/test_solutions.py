@@ -1,0 +1,35 @@
+"""The printed solutions, put in place of their starters, solve the lesson."""
+
+import os
+
+import pytest
+from nbclient import NotebookClient
+
+from lesson_files import LESSONS, ROOT, printed, read, solutions, solved
+
+OWN_WORKER = pytest.mark.xdist_group
+EACH_LESSON = [
+    pytest.param(path, id=path.stem, marks=OWN_WORKER(f"{path.stem} solved"))
+    for path in LESSONS
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", EACH_LESSON)
+def test_the_printed_solutions_pass_and_the_lesson_runs_on(path, tmp_path, monkeypatch):
+    monkeypatch.setenv(  # found from a folder outside the clone, too
+        "PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    )
+    lesson = solved(read(path))
+    client = NotebookClient(
+        lesson,
+        timeout=120,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(tmp_path)}},
+    )
+    client.execute()
+    lines = printed(lesson).splitlines()
+    for number in solutions(lesson):
+        assert f"✓ {number}: correct" in lines
+    count = len(solutions(lesson))
+    assert any(line.startswith(f"{count} of {count} done:") for line in lines)

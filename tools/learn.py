@@ -1,0 +1,37 @@
+"""Open JupyterLab at lesson 00, or print its address where there is no screen.
+
+`make learn` calls this. Arguments are handed on to `jupyter lab`.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+LESSON = Path(__file__).parents[1] / "notebooks" / "00_start_here.ipynb"
+
+
+def options() -> list[str]:
+    """Return what `jupyter lab` needs on this machine."""
+    found = []
+    unix = hasattr(os, "geteuid")
+    if unix and os.geteuid() == 0:  # a container: Jupyter wants to be told
+        found.append("--allow-root")
+    screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if sys.platform.startswith("linux") and not screen:
+        found.append("--no-browser")
+        print("No screen here: open the address with ?token= that appears below.")
+    return found
+
+
+if __name__ == "__main__":
+    # Jupyter's own checks for news and updates would reach for the network.
+    quiet = [
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.news_url=None",
+    ]
+    command = [sys.executable, "-m", "jupyter", "lab", str(LESSON), *quiet]
+    try:
+        raise SystemExit(subprocess.call([*command, *options(), *sys.argv[1:]]))
+    except KeyboardInterrupt:  # Ctrl-C ends Jupyter; nothing to report
+        raise SystemExit(0) from None

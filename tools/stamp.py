@@ -1,0 +1,115 @@
+"""Write the course's public address into badges, first cells and README.
+
+    python tools/stamp.py                                # as pyproject.toml says
+    python tools/stamp.py --repo owner/name --ref v1     # change it there first
+
+`make address REPO=owner/name REF=v1` calls this. [tool.course] in pyproject.toml is
+the one place that names owner, repository and ref; everything else is stamped.
+"""
+
+import argparse
+import re
+import tomllib
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = "notebooks/[0-9][0-9]_*.ipynb"
+
+FIRST_CELL = """\
+# Get the course where it is missing. Safe to run twice; torch and numpy stay.
+import subprocess
+import sys
+
+sys.path.append("..")  # a clone that is not installed
+COURSE = "git+https://github.com/{repo}@{ref}"
+PIP = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", COURSE]
+try:
+    from course_utils import bootstrap
+except ModuleNotFoundError:
+    if subprocess.run(PIP, capture_output=True).returncode:
+        sys.exit("{sorry}")
+    from course_utils import bootstrap
+
+bootstrap.prepare()"""
+SORRY = "No download: turn the internet on (Kaggle: Settings) and run again."
+BADGES = (
+    "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+    "(https://colab.research.google.com/github/{repo}/blob/{ref}/notebooks/{file}) "
+    "[![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)]"
+    "(https://kaggle.com/kernels/welcome?src="
+    "https://github.com/{repo}/blob/{ref}/notebooks/{file})"
+)
+BADGE_LINE = re.compile(r"\[!\[Open in Colab\]\S* ?.*?/notebooks/\S+\)(?= \||$)", re.M)
+CLONE = re.compile(r"(?<=https://github\.com/)[\w.-]+/[\w.-]+(?=\.git)")
+
+
+def address() -> tuple[str, str]:
+    """Return repository ("owner/name") and ref from pyproject.toml."""
+    course = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["course"]
+    return course["repository"], course["ref"]
+
+
+def set_address(repo: str, ref: str) -> None:
+    """Write another address into pyproject.toml."""
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
+        raise SystemExit(f"expected REPO=owner/name, got {repo!r}")
+    if not re.fullmatch(r"[\w.][\w./-]*", ref):
+        raise SystemExit(f"expected REF as a branch, tag or commit, got {ref!r}")
+    path = ROOT / "pyproject.toml"
+    text = path.read_text()
+    text = re.sub(r'^repository = ".*"', f'repository = "{repo}"', text, flags=re.M)
+    path.write_text(re.sub(r'^ref = ".*"', f'ref = "{ref}"', text, flags=re.M))
+
+
+def first_cell() -> str:
+    """Return the code that every lesson starts with."""
+    repo, ref = address()
+    return FIRST_CELL.format(repo=repo, ref=ref, sorry=SORRY)
+
+
+def badges(file: str) -> str:
+    """Return the Colab and Kaggle badges of one notebook, as Markdown."""
+    repo, ref = address()
+    return BADGES.format(repo=repo, ref=ref, file=file)
+
+
+def stamp_notebook(path: Path) -> None:
+    """Put badges into the title and the first code cell in place; keep the rest."""
+    notebook = nbformat.read(path, as_version=4)
+    title = notebook.cells[0]
+    title.source = BADGE_LINE.sub(lambda _: badges(path.name), title.source)
+    code = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    code.source = first_cell()
+    nbformat.write(notebook, path)
+
+
+def stamp_readme(path: Path) -> None:
+    """Rewrite the badges of the lesson table and the address to clone."""
+    text = path.read_text()
+
+    def own_badges(match: re.Match) -> str:
+        return badges(re.search(r"/notebooks/([^)]+)\)", match[0])[1])
+
+    text = CLONE.sub(address()[0], BADGE_LINE.sub(own_badges, text))
+    path.write_text(text)
+
+
+def main() -> None:
+    """Stamp everything."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repo", help="owner/name on GitHub")
+    parser.add_argument("--ref", help="branch, tag or commit")
+    asked = parser.parse_args()
+    repo, ref = address()
+    if asked.repo or asked.ref:
+        set_address(asked.repo or repo, asked.ref or ref)
+    for path in sorted(ROOT.glob(NOTEBOOKS)):
+        stamp_notebook(path)
+    stamp_readme(ROOT / "README.md")
+    print("stamped:", *address())
+
+
+if __name__ == "__main__":
+    main()
