@@ -14,7 +14,7 @@ PYTHON313 ?= $(shell for p in python3.13 $(HOME)/.pyenv/versions/3.13*/bin/pytho
 BIN := $(VENV)/bin
 COLAB_BIN := $(COLAB_VENV)/bin
 PIP_QUIET := -m pip install --quiet --disable-pip-version-check
-PARALLEL := -n 2 --dist loadgroup
+PARALLEL := -n 2 --dist loadscope
 STRICT := --nbval --nbval-current-env --nbval-cell-timeout 120 \
 	--nbval-sanitize-with tests/sanitize.cfg
 LESSONS := $(wildcard notebooks/[0-9][0-9]_*.ipynb)

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # outputs are frozen on the CPU
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two busy threads wait for each other
@@ -14,36 +15,46 @@ try:
 except ImportError:  # unit tests alone need no nbval
     RunningKernel = IPyNbFile = None
 
-seconds = Counter()  # by notebook
+
+def execute_with_history(self, source, allow_stdin=None):
+    """Keep history as Jupyter does, so that `Out[]` and a final `;` work."""
+    return self.kc.execute(
+        source, store_history=True, allow_stdin=allow_stdin, stop_on_error=False
+    )
 
 
 if RunningKernel:
-
-    def execute_with_history(self, source, allow_stdin=None):
-        """Keep history as Jupyter does, so that `Out[]` and a final `;` work."""
-        return self.kc.execute(
-            source, store_history=True, allow_stdin=allow_stdin, stop_on_error=False
-        )
-
     RunningKernel.execute_cell_input = execute_with_history
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     for item in items:
         if IPyNbFile and isinstance(item.parent, IPyNbFile):
-            item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.lesson)
+            item.add_marker(pytest.mark.slow)
             if "stderr" not in item.parent.skip_compare:  # warnings vary by version
                 item.parent.skip_compare += ("stderr",)
-        if not item.get_closest_marker("xdist_group"):
-            # A file stays on one worker, a notebook with its kernel above all.
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+
+
+class FilesWhole(LoadScopeScheduling):
+    """Keep a file on one worker, a notebook with its kernel above all."""
+
+    def _split_scope(self, nodeid):
+        """Return what stays together; lessons being solved need not."""
+        file = nodeid.split("::")[0]
+        return nodeid if file.endswith("test_solutions.py") else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return FilesWhole(config, log)
+
+
+seconds = Counter()  # by notebook
 
 
 def pytest_runtest_logreport(report):
     name = report.nodeid.split("::")[0]
-    if name.endswith(".ipynb") and report.when != "collect":
+    if name.endswith(".ipynb"):
         seconds[name] += report.duration
 
 

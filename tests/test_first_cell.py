@@ -14,7 +14,6 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import start_new_kernel
 
 import stamp
@@ -78,7 +77,7 @@ def repository(tmp_path_factory):
 
 def machine(python, wheels, remote, tmp_path, monkeypatch):
     """Start a kernel on the bare machine, in a folder that holds only a notebook."""
-    spec = tmp_path / "specs" / "bare"
+    spec = tmp_path / "kernels" / "bare"
     spec.mkdir(parents=True)
     argv = f'["{python}", "-m", "ipykernel_launcher", "-f", "{{connection_file}}"]'
     (spec / "kernel.json").write_text(
@@ -86,6 +85,7 @@ def machine(python, wheels, remote, tmp_path, monkeypatch):
     )
     address = f"https://github.com/{stamp.address()[0]}"
     for name, value in {
+        "JUPYTER_PATH": str(tmp_path),
         "COLAB_RELEASE_TAG": "release-colab_20260819",
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(wheels),
@@ -101,10 +101,7 @@ def machine(python, wheels, remote, tmp_path, monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
     content = tmp_path / "content" / "lessons"
     content.mkdir(parents=True)
-    manager = KernelSpecManager(kernel_dirs=[str(tmp_path / "specs")])
-    return start_new_kernel(
-        kernel_name="bare", kernel_spec_manager=manager, cwd=str(content)
-    )
+    return start_new_kernel(kernel_name="bare", cwd=str(content))
 
 
 @pytest.fixture

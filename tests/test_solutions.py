@@ -7,15 +7,9 @@ from nbclient import NotebookClient
 
 from lesson_files import LESSONS, ROOT, printed, read, solutions, solved
 
-OWN_WORKER = pytest.mark.xdist_group
-EACH_LESSON = [
-    pytest.param(path, id=path.stem, marks=OWN_WORKER(f"{path.stem} solved"))
-    for path in LESSONS
-]
-
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", EACH_LESSON)
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_the_printed_solutions_pass_and_the_lesson_runs_on(path, tmp_path, monkeypatch):
     monkeypatch.setenv(  # found from a folder outside the clone, too
         "PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-LESSON = Path(__file__).parents[1] / "notebooks" / "00_start_here.ipynb"
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
 def options() -> list[str]:
@@ -25,12 +25,14 @@ def options() -> list[str]:
 
 
 if __name__ == "__main__":
-    # Jupyter's own checks for news and updates would reach for the network.
-    quiet = [
+    command = [
+        *(sys.executable, "-m", "jupyter", "lab"),
+        f"--ServerApp.root_dir={NOTEBOOKS}",
+        "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
+        # Jupyter's own checks for news and updates would reach for the network.
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=None",
     ]
-    command = [sys.executable, "-m", "jupyter", "lab", str(LESSON), *quiet]
     try:
         raise SystemExit(subprocess.call([*command, *options(), *sys.argv[1:]]))
     except KeyboardInterrupt:  # Ctrl-C ends Jupyter; nothing to report

@@ -19,21 +19,20 @@ NOTEBOOKS = "notebooks/[0-9][0-9]_*.ipynb"
 
 FIRST_CELL = """\
 # Get the course where it is missing. Safe to run twice; torch and numpy stay.
+import importlib.util
 import subprocess
 import sys
 
 sys.path.append("..")  # a clone that is not installed
 COURSE = "git+https://github.com/{repo}@{ref}"
 PIP = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", COURSE]
-try:
-    from course_utils import bootstrap
-except ModuleNotFoundError:
-    if subprocess.run(PIP, capture_output=True).returncode:
-        sys.exit("{sorry}")
-    from course_utils import bootstrap
+missing = importlib.util.find_spec("course_utils") is None
+if missing and subprocess.run(PIP, capture_output=True).returncode:
+    sys.exit("{sorry}")
+from course_utils import bootstrap
 
 bootstrap.prepare()"""
-SORRY = "No download: turn the internet on (Kaggle: Settings) and run again."
+SORRY = "No download: turn the internet on (Kaggle: Settings) and run this again."
 BADGES = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
     "(https://colab.research.google.com/github/{repo}/blob/{ref}/notebooks/{file}) "
