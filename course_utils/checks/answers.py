@@ -45,6 +45,8 @@ def number(result: Any) -> float:
     Raises: AssertionError, in the learner's words, for anything else.
     """
     try:
+        if isinstance(result, str | bytes):
+            raise TypeError
         return float(result)
     except (TypeError, ValueError, RuntimeError):
         raise AssertionError(f"expected one number, got {brief(result)}") from None

@@ -82,13 +82,48 @@ def step_clearing_last(model, inputs, targets, loss_fn, optimizer):
     return loss
 
 
-def step_without_optimizer(model, inputs, targets, loss_fn, optimizer):
-    loss = loss_fn(model(inputs), targets)
-    gradients = torch.autograd.grad(loss, list(model.parameters()))
+def step_by_the_long_way(model, inputs, targets, loss_fn, optimizer):
     with torch.no_grad():
-        for parameter, gradient in zip(model.parameters(), gradients, strict=True):
-            parameter -= optimizer.param_groups[0]["lr"] * gradient
-    return float(loss.detach())
+        before = loss_fn(model(inputs), targets)
+    loss = loss_fn(model(inputs), targets)
+    parameters = list(model.parameters())
+    gradients = torch.autograd.grad(loss, parameters)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+    optimizer.step()
+    return before
+
+
+def own_loss(model, inputs, targets, loss_fn, optimizer):
+    return no_zero_grad(model, inputs, targets, F.cross_entropy, optimizer)
+
+
+def own_optimizer(model, inputs, targets, loss_fn, optimizer):
+    fresh = torch.optim.SGD(model.parameters(), lr=0.3)
+    fresh.zero_grad()
+    return no_zero_grad(model, inputs, targets, loss_fn, fresh)
+
+
+def softmax_first(model, inputs, targets, loss_fn, optimizer):
+    loss = loss_fn(model(inputs).softmax(dim=1), targets)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def inputs_as_logits(model, inputs, targets, loss_fn, optimizer):
+    optimizer.zero_grad()
+    loss = loss_fn(inputs, targets)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def loss_as_text(model, inputs, targets, loss_fn, optimizer):
+    loss = no_zero_grad(model, inputs, targets, loss_fn, optimizer)
+    optimizer.zero_grad()
+    return f"{loss:.4f}"
 
 
 def best_of_all(probabilities, targets):
@@ -113,6 +148,20 @@ def least_sure(probabilities, targets):
 
 def all_mistakes(probabilities, targets):
     return (probabilities.argmax(dim=1) != targets).nonzero()
+
+
+def highest_loss(probabilities, targets):
+    return F.nll_loss(probabilities.log(), targets, reduction="none").argmax()
+
+
+def largest_margin(probabilities, targets):
+    sure = probabilities.max(dim=1).values
+    true = probabilities[range(len(targets)), targets]
+    return (sure - true).argmax()
+
+
+def its_class(probabilities, targets):
+    return probabilities[surest_by_list(probabilities, targets)].argmax()
 
 
 def surest_by_list(probabilities, targets):
@@ -160,6 +209,14 @@ def wrong_dimension(model, image):
     return model.eval()(image[None]).argmax(dim=0)
 
 
+def scaled(model, image):
+    return model.eval()(image[None] / 16).argmax().item()
+
+
+def zeros(model, image):
+    return model.eval()(torch.zeros_like(image[None])).argmax().item()
+
+
 def from_one(model, image):
     return model.eval()(image[None]).argmax().item() + 1
 
@@ -179,8 +236,11 @@ NEAR_MISSES = {
         (lambda p, t: (p == t).sum(), "how many are right"),
         (lambda p, t: 100 * (p == t).float().mean(), "percentage"),
         (lambda p, t: (p != t).float().mean(), "share that is wrong"),
-        (lambda p, t: (p == t).sum() // len(t), "round it down"),
-        (lambda p, t: (p == t).sum() / 4, "not by a fixed one"),
+        (lambda p, t: (p == t).sum() // len(t), "// rounds down"),
+        (lambda p, t: (p == t).sum() / 7, "not by a fixed one"),
+        (torch.equal, ".all() wants every one"),
+        (lambda p, t: (p >= t).float().mean(), "4 of 7 are right"),
+        (lambda p, t: str((p == t).float().mean().item()), "expected one number"),
         (same, "one True or False for each image"),
         (no_return, "is a `return` missing?"),
         (0.75, "without calling it"),
@@ -191,6 +251,7 @@ NEAR_MISSES = {
         (lambda n, size: n / size, "can't run 2.344 times"),
         (lambda n, size: n // size + 1, "nothing left over"),
         (lambda n, size: n % size, "the size of the last batch"),
+        (lambda n, size: math.ceil(n / 32), "do you use both arguments?"),
         (lambda n, size: print(math.ceil(n / size)), "is a `return` missing?"),
     ],
     "training_step": [
@@ -199,9 +260,14 @@ NEAR_MISSES = {
         (step_first, "before backward()"),
         (no_backward, "backward() never ran"),
         (cleared_too_late, "cleared before step()"),
-        (graph_returned, "use .item()"),
+        (graph_returned, "loss.item() is the number"),
         (loss_after, "the loss before it was"),
-        (two_steps, "how often"),
+        (two_steps, "call backward() and step() once"),
+        (own_loss, "on the loss_fn and optimizer you are given"),
+        (own_optimizer, "the very optimizer you are given"),
+        (softmax_first, "wants logits"),
+        (inputs_as_logits, "no way back to the parameters"),
+        (loss_as_text, "expected one number, got '"),
         (step_forgets_return, "is a `return` missing?"),
     ],
     "surest_mistake": [
@@ -210,17 +276,25 @@ NEAR_MISSES = {
         (place_in_the_list, "its index among all images"),
         (least_sure, "least sure"),
         (all_mistakes, "expected one number"),
-        (lambda p, t: 2, "in another order"),
+        (highest_loss, "least probability"),
+        (largest_margin, "least probability"),
+        (its_class, "taken for"),
+        (lambda p, t: (p.argmax(dim=1) != t).nonzero()[0], "the first mistake"),
+        (lambda p, t: 7, "in another order"),
     ],
     "predict": [
-        (no_batch, "add a dimension in front"),
+        (no_batch, "(got 3D input)"),
+        (lambda model, image: model(image[None, None]), "(got 5D input)"),
+        (lambda model, image: 7, "do you use the model and the image"),
+        (scaled, "the image as it is"),
         (training_mode, "still in training mode"),
         (no_grad_only, "still in training mode"),
         (logits, "expected one digit"),
         (wrong_dimension, "expected one digit"),
         (largest_logit, "return its place"),
         (largest_probability, "return its place"),
-        (from_one, "this model says 7"),
+        (from_one, "this model reads 7 in this image, you got 8"),
+        (zeros, "do you use the model and the image"),
     ],
 }
 
@@ -236,7 +310,7 @@ RIGHT = {
         lambda n, size: n // size + bool(n % size),
         lambda n, size: torch.tensor(n / size).ceil(),
     ],
-    "training_step": [step_clearing_last, step_without_optimizer],
+    "training_step": [step_clearing_last, step_by_the_long_way],
     "surest_mistake": [surest_by_list, surest_by_index],
     "predict": [predict_by_list, predict_tensor],
 }
