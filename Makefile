@@ -19,7 +19,7 @@ STRICT := --nbval --nbval-current-env --nbval-cell-timeout 120 \
 	--nbval-sanitize-with tests/sanitize.cfg
 LESSONS := $(wildcard notebooks/[0-9][0-9]_*.ipynb)
 
-.PHONY: learn test fast lint format freeze address colab offline
+.PHONY: FORCE learn test fast lint format freeze address colab offline
 .DELETE_ON_ERROR:
 
 learn: $(VENV)/learn.done
@@ -62,8 +62,12 @@ $(VENV)/python.done:
 	$(BIN)/python $(PIP_QUIET) --upgrade pip
 	touch $@
 
-$(VENV)/learn.done: $(VENV)/python.done requirements.txt pyproject.toml $(CONSTRAINTS)
-	$(BIN)/python $(PIP_QUIET) -c $(CONSTRAINTS) -r requirements.txt -e .
+# A copy of the constraints in use, so that others make the environment new.
+$(VENV)/constraints.used: $(VENV)/python.done FORCE
+	@cmp -s $(CONSTRAINTS) $@ || cp $(CONSTRAINTS) $@
+
+$(VENV)/learn.done: $(VENV)/constraints.used requirements.txt pyproject.toml
+	PYTHONWARNINGS=ignore $(BIN)/python $(PIP_QUIET) -c $(CONSTRAINTS) -r requirements.txt -e .
 	touch $@
 
 $(VENV)/test.done: $(VENV)/learn.done
@@ -74,7 +78,7 @@ $(VENV)/test.done: $(VENV)/learn.done
 # itself is not installed there: the tests find it in the clone, as Colab would not.
 $(COLAB_VENV)/colab.done: constraints/colab.txt constraints/colab-added.txt requirements.txt
 	@test -n "$(PYTHON313)" || { echo "Python 3.13 is needed: set PYTHON313="; exit 1; }
-	$(PYTHON313) -m venv $(COLAB_VENV)
+	$(PYTHON313) -m venv --clear $(COLAB_VENV)
 	$(COLAB_BIN)/python $(PIP_QUIET) -r constraints/colab.txt
 	$(COLAB_BIN)/python tools/colab_wheels.py $(COLAB_VENV)/wheels
 	$(COLAB_BIN)/python $(PIP_QUIET) -c constraints/colab-added.txt nbval pytest-xdist

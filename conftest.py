@@ -45,6 +45,7 @@ class FilesWhole(LoadScopeScheduling):
         return nodeid if file.endswith("test_solutions.py") else file
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     return FilesWhole(config, log)
 

@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.version import InvalidVersion, Version
 
 # Never installed from a notebook: a second torch or numpy breaks the first, and
 # Colab and Kaggle bring a Jupyter of their own.
@@ -22,11 +23,12 @@ NEEDED = {"torch", "torchvision", "numpy"}
 
 def requirements() -> list[Requirement]:
     """Return what the lessons need, as requirements.txt lists it."""
-    try:
-        lines = metadata.requires("course-utils") or []
-    except metadata.PackageNotFoundError:  # a clone that is not installed
-        text = (Path(__file__).parents[1] / "requirements.txt").read_text()
+    listed = Path(__file__).parents[1] / "requirements.txt"
+    if listed.is_file():  # a clone
+        text = listed.read_text(encoding="utf-8")
         lines = re.findall(r"^[^#\s].*$", text, re.MULTILINE)
+    else:
+        lines = metadata.requires("course-utils") or []
     return [Requirement(line) for line in lines]
 
 
@@ -34,9 +36,12 @@ def installed() -> dict[str, str]:
     """Return the version of every installed distribution, by lower-case name."""
     found = {}
     for distribution in metadata.distributions():
-        name = distribution.metadata["Name"]
-        if name:  # a broken installation has none
-            found.setdefault(name.lower().replace("_", "-"), distribution.version)
+        try:
+            name, version = distribution.metadata["Name"], distribution.version
+            Version(version)
+        except (InvalidVersion, TypeError, KeyError):
+            continue  # a broken or unusual installation, which pip would trip over
+        found.setdefault(name.lower().replace("_", "-"), version)
     return found
 
 
@@ -47,24 +52,30 @@ def missing(versions: dict[str, str]) -> list[Requirement]:
 
 
 def too_old(versions: dict[str, str]) -> list[str]:
-    """Return a phrase for each installed package below the course's lower bound."""
+    """Return a phrase for each package that is below the course's lower bound."""
     return [
-        f"{need.name} {versions[need.name.lower()]} (the course needs {need.specifier})"
+        f"{need.name} {versions[need.name.lower()]} (needs {need.specifier})"
         for need in requirements()
-        if need.name.lower() in versions
+        if need.name.lower() in versions.keys() - (LEFT_ALONE - NEEDED)
         and not need.specifier.contains(versions[need.name.lower()], prereleases=True)
     ]
 
 
 def install(needs: list[Requirement], versions: dict[str, str]) -> str:
-    """Install `needs` and keep every other version; return pip's errors, or ''."""
+    """Install `needs` and keep every other version; return pip's error, or ''."""
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-input"]
+    command += ["--disable-pip-version-check"]
     with tempfile.TemporaryDirectory() as folder:
         pins = Path(folder, "keep-these.txt")
         pins.write_text("".join(f"{n}=={v}\n" for n, v in versions.items()))
-        command = [sys.executable, "-m", "pip", "install", "-q", "-c", str(pins)]
         names = [f"{need.name}{need.specifier}" for need in needs]
-        done = subprocess.run([*command, *names], capture_output=True, text=True)
-    return done.stderr if done.returncode else ""
+        done = subprocess.run(
+            [*command, "-c", str(pins), *names], capture_output=True, text=True
+        )
+    if done.returncode == 0:
+        return ""
+    said = done.stderr.strip().splitlines() or [f"pip stopped with {done.returncode}"]
+    return next((line for line in reversed(said) if "ERROR" in line), said[-1])
 
 
 def prepare() -> None:
@@ -74,21 +85,20 @@ def prepare() -> None:
             putting them in place from a notebook can break a working machine.
     """
     versions = installed()
-    absent = sorted(NEEDED - versions.keys())
-    if absent:
+    if absent := sorted(NEEDED - versions.keys()):
         raise RuntimeError(
             f"{', '.join(absent)} not found: run `make learn`, or "
             "`pip install -r requirements.txt`, in the folder of the course"
         )
-    for phrase in too_old(versions):
-        print(f"Too old: {phrase}. In Colab, choose a newer runtime version.")
     needs = missing(versions)
     names = ", ".join(need.name for need in needs)
-    if not needs:
-        print("The course is ready. Nothing had to be installed.")
-    elif errors := install(needs, versions):
-        last = (errors.strip().splitlines() or ["no reason given"])[-1]
-        print(f"The course is here, but pip could not install {names}: {last}")
+    if error := install(needs, versions) if needs else "":
+        print(f"pip could not install {names}: {error}")
         print("Lessons that use them will stop there. Run this cell again to retry.")
-    else:
+    elif old := ", ".join(too_old(versions)):
+        print(f"The course is here, but these are too old for it: {old}.")
+        print("In Colab, choose a newer runtime version; elsewhere, upgrade them.")
+    elif needs:
         print(f"The course is ready. Installed: {names}. Nothing else was changed.")
+    else:
+        print("The course is ready. Nothing had to be installed.")

@@ -39,11 +39,12 @@ def seed_everything(seed: int) -> None:
     Raises: ValueError when `seed` is not a whole number from 0 to 2**32 - 1,
             the range that all three accept.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if not whole or not 0 <= seed < 2**32:
         raise ValueError(f"expected a whole number from 0 to 2**32 - 1, got {seed!r}")
-    random.seed(seed)
+    random.seed(int(seed))
     np.random.seed(seed)
-    torch.manual_seed(seed)
+    torch.manual_seed(int(seed))
 
 
 def use_one_thread() -> None:

@@ -1,6 +1,8 @@
 """Read lessons as data: their starters, checks, solutions and headings."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import nbformat
@@ -11,6 +13,17 @@ SOLUTION = re.compile(
     r"<summary>Solution (\d+\.\d+)</summary>\s+```python\n(.*?)```\s*\n(.*?)</details>",
     re.DOTALL,
 )
+
+
+def copy_course(folder):
+    """Copy what git tracks, or would, into a folder: what a stranger gets."""
+    listed = subprocess.check_output(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, text=True
+    )
+    for name in filter(lambda name: (ROOT / name).is_file(), listed.splitlines()):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    return folder
 
 
 def read(path):

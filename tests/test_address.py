@@ -8,7 +8,7 @@ from lesson_files import LESSONS, ROOT
 
 
 def test_readme_has_the_badges_of_every_lesson_and_of_no_other():
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for path in LESSONS:
         assert readme.count(stamp.badges(path.name)) == 1
     assert readme.count("/notebooks/") == 2 * len(LESSONS)
@@ -18,7 +18,9 @@ def test_no_other_address_of_the_course_is_left():
     repo, _ = stamp.address()
     _, name = repo.split("/")
     for path in [*LESSONS, ROOT / "README.md"]:
-        found = re.findall(rf"github(?:\.com)?/([\w.-]+/{name})", path.read_text())
+        found = re.findall(
+            rf"github(?:\.com)?/([\w.-]+/{name})", path.read_text(encoding="utf-8")
+        )
         assert set(found) == {repo}, path
 
 
@@ -28,9 +30,13 @@ def copy(tmp_path, monkeypatch):
     for path in [*LESSONS, ROOT / "README.md", ROOT / "pyproject.toml"]:
         target = tmp_path / path.relative_to(ROOT)
         target.parent.mkdir(exist_ok=True)
-        target.write_text(path.read_text())
+        target.write_bytes(path.read_bytes())
     monkeypatch.setattr(stamp, "ROOT", tmp_path)
     return tmp_path
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*.*")}
 
 
 def run(monkeypatch, *arguments):
@@ -42,7 +48,7 @@ def test_one_command_moves_everything_to_a_fork(copy, monkeypatch):
     run(monkeypatch, "--repo", "ada/loop.fork", "--ref", "v1")
     assert stamp.address() == ("ada/loop.fork", "v1")
     for path in [*copy.glob("notebooks/*.ipynb"), copy / "README.md"]:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         assert "OWNER" not in text and "/blob/main/" not in text
         assert "ada/loop.fork/blob/v1/notebooks/" in text
     first = nbformat.read(next(copy.glob("notebooks/00_*")), 4).cells[1].source
@@ -50,22 +56,22 @@ def test_one_command_moves_everything_to_a_fork(copy, monkeypatch):
 
 
 def test_stamping_again_changes_nothing(copy, monkeypatch):
-    before = {path: path.read_text() for path in copy.rglob("*.*")}
+    before = contents(copy)
     run(monkeypatch)
-    assert before == {path: path.read_text() for path in copy.rglob("*.*")}
+    assert contents(copy) == before
 
 
 def test_a_fork_and_back_restores_every_byte(copy, monkeypatch):
-    before = {path: path.read_text() for path in copy.rglob("*.*")}
+    before = contents(copy)
     repo, ref = stamp.address()
     run(monkeypatch, "--repo", "ada/fork", "--ref", "v1")
     run(monkeypatch, "--repo", repo, "--ref", ref)
-    assert before == {path: path.read_text() for path in copy.rglob("*.*")}
+    assert contents(copy) == before
 
 
 @pytest.mark.parametrize("repo", ["fork", "a/b/c", 'a/b"', "https://github.com/a/b"])
 def test_an_address_that_is_none_is_refused(copy, monkeypatch, repo):
-    before = (copy / "pyproject.toml").read_text()
+    before = (copy / "pyproject.toml").read_text(encoding="utf-8")
     with pytest.raises(SystemExit, match="expected REPO=owner/name, got"):
         run(monkeypatch, "--repo", repo)
-    assert (copy / "pyproject.toml").read_text() == before
+    assert (copy / "pyproject.toml").read_text(encoding="utf-8") == before

@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from lesson_files import ROOT, code, read
+from lesson_files import ROOT, code, copy_course, read
 
 pytestmark = pytest.mark.slow
 
@@ -33,15 +33,7 @@ CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets
 
 @pytest.fixture
 def clone(tmp_path):
-    """Return a copy of what git tracks or would track: what a stranger gets."""
-    files = subprocess.check_output(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, text=True
-    )
-    for name in files.splitlines():
-        if (ROOT / name).is_file():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, tmp_path / name)
-    return tmp_path
+    return copy_course(tmp_path)
 
 
 @pytest.fixture
@@ -57,10 +49,11 @@ def address(clone, tmp_path_factory):
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):  # as on a machine without a screen
         environment.pop(name, None)
     arguments = "--expose-app-in-browser --ServerApp.port=0 --ip=127.0.0.1"
+    done = f"{sys.prefix}/learn.done"  # set up already, from the real clone
     log = home / "log"
     with log.open("w") as stream:
         server = subprocess.Popen(
-            ["make", "learn", f"VENV={sys.prefix}", f"ARGS={arguments}"],
+            ["make", "learn", "-o", done, f"VENV={sys.prefix}", f"ARGS={arguments}"],
             cwd=clone,
             env=environment,
             stdout=stream,
@@ -76,7 +69,7 @@ def address(clone, tmp_path_factory):
 
 def wait_for_address(server, log: Path) -> str:
     for _ in range(300):
-        said = log.read_text()
+        said = log.read_text(encoding="utf-8")
         if found := re.search(r"http://127\.0\.0\.1:\d+/lab/tree/\S+token=\w+", said):
             return found[0]
         assert server.poll() is None, said

@@ -44,7 +44,7 @@ def test_the_file_holds_what_the_script_builds():
 
 
 def test_the_readme_names_every_file_with_its_hash():
-    readme = (ROOT / "data" / "README.md").read_text()
+    readme = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
     shipped = {path.name for path in (ROOT / "data").iterdir()} - {"README.md"}
     assert shipped == set(data.SHA256)
     for name, digest in data.SHA256.items():

@@ -17,7 +17,7 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 import stamp
-from lesson_files import ROOT
+from lesson_files import ROOT, copy_course
 
 pytestmark = [pytest.mark.slow, pytest.mark.colab]
 
@@ -59,14 +59,7 @@ def bare_python(wheels, tmp_path_factory):
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory):
     """Return a git repository with the working tree at the stamped ref."""
-    folder = tmp_path_factory.mktemp("remote")
-    files = subprocess.check_output(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, text=True
-    )
-    for name in files.splitlines():
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes((ROOT / name).read_bytes())
+    folder = copy_course(tmp_path_factory.mktemp("remote"))
     git("init", "-q", cwd=folder)
     git("checkout", "-q", "-b", stamp.address()[1], cwd=folder)
     git("add", "-A", cwd=folder)
@@ -137,8 +130,9 @@ def frozen(python):
 def test_with_the_remote_unreachable_one_sentence_says_what_to_do(kernel):
     said, status = kernel(stamp.first_cell())
     assert status == "error"
-    assert stamp.SORRY in said
-    assert len(said.strip().splitlines()) <= 8, said
+    assert f"{stamp.SORRY}" in said
+    assert "fatal: " in said or "ERROR: " in said, "pip's own reason stands above it"
+    assert len(said.strip().splitlines()) <= 15, said
 
 
 def test_the_first_cell_brings_the_course_and_changes_nothing_else(

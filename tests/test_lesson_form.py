@@ -71,7 +71,7 @@ def test_outputs_come_from_one_run_from_top_to_bottom(lesson):
 
 
 def test_the_file_is_as_make_freeze_writes_it(path, lesson):
-    assert stamp.nbformat.writes(normalise(read(path))) + "\n" == path.read_text()
+    assert stamp.text_of(normalise(read(path))) == path.read_text(encoding="utf-8")
     assert len({cell.id for cell in lesson.cells}) == len(lesson.cells)
 
 

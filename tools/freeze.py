@@ -14,8 +14,9 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from nbformat import NotebookNode
 
-from stamp import ROOT, stamp_notebook
+from stamp import ROOT, stamped, text_of
 
 KEPT_TAGS = {"nbval-ignore-output", "raises-exception"}
 
@@ -40,7 +41,7 @@ def joined(outputs: list) -> list:
     return kept
 
 
-def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+def normalise(notebook: NotebookNode) -> NotebookNode:
     """Drop what differs between machines and runs and says nothing to a reader."""
     metadata = notebook.metadata
     notebook.metadata = nbformat.from_dict(
@@ -69,9 +70,8 @@ def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def freeze(path: Path) -> None:
-    """Run the lesson and write it back, only if every cell ran."""
-    stamp_notebook(path)
-    notebook = nbformat.read(path, as_version=4)
+    """Run the lesson and write it back, whole, and only if every cell ran."""
+    notebook = stamped(nbformat.read(path, as_version=4), path.name)
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     start = time.perf_counter()
     client = NotebookClient(
@@ -81,7 +81,9 @@ def freeze(path: Path) -> None:
         resources={"metadata": {"path": str(path.parent)}},
     )
     client.execute()
-    nbformat.write(normalise(notebook), path)
+    half = path.with_suffix(".half")
+    half.write_text(text_of(normalise(notebook)), encoding="utf-8", newline="\n")
+    half.replace(path)
     print(f"{path.name}: frozen in {time.perf_counter() - start:.1f} s")
 
 

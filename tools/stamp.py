@@ -13,6 +13,7 @@ import tomllib
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = "notebooks/[0-9][0-9]_*.ipynb"
@@ -25,14 +26,16 @@ import sys
 
 sys.path.append("..")  # a clone that is not installed
 COURSE = "git+https://github.com/{repo}@{ref}"
-PIP = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", COURSE]
-missing = importlib.util.find_spec("course_utils") is None
-if missing and subprocess.run(PIP, capture_output=True).returncode:
-    sys.exit("{sorry}")
+PIP = [sys.executable, "-m", "pip", "install", "-q", "--no-input", "--no-deps", COURSE]
+if importlib.util.find_spec("course_utils") is None:
+    pip = subprocess.run(PIP, capture_output=True, text=True)
+    if pip.returncode:
+        print(pip.stderr[-300:])
+        sys.exit("{sorry}")
 from course_utils import bootstrap
 
 bootstrap.prepare()"""
-SORRY = "No download: turn the internet on (Kaggle: Settings) and run this again."
+SORRY = "Turn the internet on (Kaggle: Settings) and run this cell again."
 BADGES = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
     "(https://colab.research.google.com/github/{repo}/blob/{ref}/notebooks/{file}) "
@@ -46,8 +49,15 @@ CLONE = re.compile(r"(?<=https://github\.com/)[\w.-]+/[\w.-]+(?=\.git)")
 
 def address() -> tuple[str, str]:
     """Return repository ("owner/name") and ref from pyproject.toml."""
-    course = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["course"]
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    course = tomllib.loads(text)["tool"]["course"]
     return course["repository"], course["ref"]
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file only if it changes, so that `make` has nothing to do again."""
+    if path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def set_address(repo: str, ref: str) -> None:
@@ -57,9 +67,9 @@ def set_address(repo: str, ref: str) -> None:
     if not re.fullmatch(r"[\w.][\w./-]*", ref):
         raise SystemExit(f"expected REF as a branch, tag or commit, got {ref!r}")
     path = ROOT / "pyproject.toml"
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     text = re.sub(r'^repository = ".*"', f'repository = "{repo}"', text, flags=re.M)
-    path.write_text(re.sub(r'^ref = ".*"', f'ref = "{ref}"', text, flags=re.M))
+    write(path, re.sub(r'^ref = ".*"', f'ref = "{ref}"', text, flags=re.M))
 
 
 def first_cell() -> str:
@@ -74,25 +84,30 @@ def badges(file: str) -> str:
     return BADGES.format(repo=repo, ref=ref, file=file)
 
 
-def stamp_notebook(path: Path) -> None:
+def stamped(notebook: NotebookNode, file: str) -> NotebookNode:
     """Put badges into the title and the first code cell in place; keep the rest."""
-    notebook = nbformat.read(path, as_version=4)
     title = notebook.cells[0]
-    title.source = BADGE_LINE.sub(lambda _: badges(path.name), title.source)
+    title.source, found = BADGE_LINE.subn(lambda _: badges(file), title.source)
+    if found != 1:
+        raise SystemExit(f"{file}: expected one line of badges in its title cell")
     code = next(cell for cell in notebook.cells if cell.cell_type == "code")
     code.source = first_cell()
-    nbformat.write(notebook, path)
+    return notebook
+
+
+def text_of(notebook: NotebookNode) -> str:
+    """Return a notebook as it is stored: sorted keys, one space of indent."""
+    return nbformat.writes(notebook) + "\n"
 
 
 def stamp_readme(path: Path) -> None:
     """Rewrite the badges of the lesson table and the address to clone."""
-    text = path.read_text()
 
     def own_badges(match: re.Match) -> str:
         return badges(re.search(r"/notebooks/([^)]+)\)", match[0])[1])
 
-    text = CLONE.sub(address()[0], BADGE_LINE.sub(own_badges, text))
-    path.write_text(text)
+    text = BADGE_LINE.sub(own_badges, path.read_text(encoding="utf-8"))
+    write(path, CLONE.sub(address()[0], text))
 
 
 def main() -> None:
@@ -105,7 +120,8 @@ def main() -> None:
     if asked.repo or asked.ref:
         set_address(asked.repo or repo, asked.ref or ref)
     for path in sorted(ROOT.glob(NOTEBOOKS)):
-        stamp_notebook(path)
+        notebook = stamped(nbformat.read(path, as_version=4), path.name)
+        write(path, text_of(notebook))
     stamp_readme(ROOT / "README.md")
     print("stamped:", *address())
 

@@ -11,12 +11,7 @@ from functools import wraps
 from typing import Any
 
 from course_utils.checks.answers import StillOpen, preserved
-from course_utils.checks.guard import (
-    TimeIsUp,
-    has_time_limit,
-    time_limit,
-    unchanged_state,
-)
+from course_utils.checks.guard import TimeIsUp, clean_state, has_time_limit, time_limit
 
 SYMBOLS = {"right": "✓", "wrong": "✗", "open": "○"}
 SECONDS = 10  # longest time for one answer
@@ -77,14 +72,24 @@ class Lesson:
 def outcome(judge: Callable[[Any], None], answer: Any) -> tuple[str, str]:
     """Return the state and the message for one answer, whatever it does."""
     try:
-        with unchanged_state(), time_limit(SECONDS):
-            if answer is ...:
-                raise StillOpen
-            judge(preserved(answer))
+        with clean_state(), time_limit(SECONDS):
+            return judged(judge, answer)
+    except TimeIsUp:
+        return "wrong", f"no result after {SECONDS} s; does your loop ever end?"
+    except BaseException as problem:  # raised by an error's own message, say
+        return "wrong", f"your code raised {type(problem).__name__} while it was judged"
+
+
+def judged(judge: Callable[[Any], None], answer: Any) -> tuple[str, str]:
+    """Return what the judge says, in a learner's words."""
+    try:
+        if answer is ...:
+            raise StillOpen
+        judge(preserved(answer))
     except StillOpen:
         return "open", "replace the ... and run this again"
     except TimeIsUp:
-        return "wrong", f"no result after {SECONDS} s; does your loop ever end?"
+        raise
     except AssertionError as problem:
         return "wrong", words_of(problem) or "an assert in your code failed"
     except KeyboardInterrupt:
@@ -96,8 +101,6 @@ def outcome(judge: Callable[[Any], None], answer: Any) -> tuple[str, str]:
 
 
 def words_of(problem: BaseException) -> str:
-    """Return an exception's message on one line, even when it has none to give."""
-    try:
-        return " ".join(str(problem).split())
-    except Exception:
-        return "(no message)"
+    """Return an exception's message on one line of at most 300 characters."""
+    words = " ".join(str(problem).split())
+    return words if len(words) <= 300 else words[:297] + "..."

@@ -2,6 +2,7 @@
 
 import copy
 import dis
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -45,11 +46,11 @@ def number(result: Any) -> float:
     Raises: AssertionError, in the learner's words, for anything else.
     """
     try:
-        if isinstance(result, str | bytes):
-            raise TypeError
-        return float(result)
-    except (TypeError, ValueError, RuntimeError):
-        raise AssertionError(f"expected one number, got {brief(result)}") from None
+        value = float("nan" if isinstance(result, str | bytes) else result)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        value = math.nan
+    assert math.isfinite(value), f"expected one number, got {brief(result)}"
+    return value
 
 
 def brief(value: Any) -> str:
@@ -61,8 +62,12 @@ def brief(value: Any) -> str:
 
 
 def preserved(answer: Any) -> Any:
-    """Return a copy for the judge to work on, or `answer` where none can be made."""
+    """Return a copy for the judge to work on, or `answer` where none can be made.
+
+    A function is its own copy. So is what cannot be copied, a tensor in the middle of
+    a graph for instance: a judge must never change what it is given.
+    """
     try:
         return copy.deepcopy(answer)
-    except Exception:  # for instance a tensor in the middle of a graph, a file
+    except Exception:
         return answer
