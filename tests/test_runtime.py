@@ -78,3 +78,9 @@ def test_one_thread():
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
+
+
+def test_gputil_imports_on_this_python():
+    import GPUtil  # needs distutils, which setuptools brings back from Python 3.12 on
+
+    assert isinstance(GPUtil.getGPUs(), list)

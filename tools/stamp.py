@@ -30,7 +30,7 @@ PIP = [sys.executable, "-m", "pip", "install", "-q", "--no-input", "--no-deps", 
 if importlib.util.find_spec("course_utils") is None:
     pip = subprocess.run(PIP, capture_output=True, text=True)
     if pip.returncode:
-        print(pip.stderr[-300:])
+        print(pip.stderr[-800:])
         sys.exit("{sorry}")
 from course_utils import bootstrap
 
