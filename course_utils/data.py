@@ -4,6 +4,7 @@ Plumbing, so it is not built in a lesson. data/README.md says where each file co
 from and what its licence is; tools/build_data.py builds it.
 """
 
+import csv
 import hashlib
 import io
 from pathlib import Path
@@ -14,6 +15,9 @@ from torch import Tensor
 
 SHA256 = {
     "digits.npz": "38a1be46b7bc1cea395f510f0af3ed1f83baa2aa29ec99248f3a4cc64bf5b906",
+    "sounds": "3b4e56058b277ed8509b08643b61f16a8b34ec882c24ac1416bec8cf482ea791",
+    "texts.csv": "661629e2e828e6d714640920e5c3be232327168ce8474e19ba089a465dd9fcc4",
+    "textures": "7a514356cc24c3134454219dd5a734437a07b7608cfaeec01418513f59b3852c",
 }
 PARTS = ("train", "validation", "test")
 
@@ -29,26 +33,41 @@ def data_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "data"
 
 
-def read_verified(name: str) -> bytes:
-    """Return the bytes of one data file, after comparing its SHA-256.
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, or of the names and contents in a folder."""
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    files = sorted(p for p in path.rglob("*.*") if p.suffix in {".png", ".wav"})
+    lines = [f"{p.relative_to(path).as_posix()} {sha256_of(p)}\n" for p in files]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def verified(name: str) -> Path:
+    """Return the path of one data file or folder, after comparing its SHA-256.
 
     Raises: ValueError for a name that the course does not ship; FileNotFoundError
-            when the file is missing; DamagedData when its bytes have changed.
+            when it is missing; DamagedData when its bytes have changed.
     """
     if name not in SHA256:
         raise ValueError(f"expected one of {sorted(SHA256)}, got {name!r}")
     path = data_folder() / name
     repair = "get it back with `git checkout data`, or install the course again"
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(f"{path} is missing: {repair}")
-    content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
+    found = sha256_of(path)
     if found != SHA256[name]:
         raise DamagedData(
             f"{path} is damaged: expected SHA-256 {SHA256[name][:12]}…, "
-            f"got {found[:12]}… ({len(content)} bytes): {repair}"
+            f"got {found[:12]}…: {repair}"
         )
-    return content
+    return path
+
+
+def one_of(parts: tuple[str, ...], part: str) -> str:
+    """Return `part`; raise ValueError unless it is one of `parts`."""
+    if part not in parts:
+        raise ValueError(f"expected one of {parts}, got {part!r}")
+    return part
 
 
 def load_digits(part: str) -> tuple[Tensor, Tensor]:
@@ -59,7 +78,7 @@ def load_digits(part: str) -> tuple[Tensor, Tensor]:
     Shapes: images (N, 1, 8, 8) float32, labels (N,) int64 holding 0 … 9.
     Unit:   ink, from 0 (paper) to 1 (full).
     Raises: ValueError unless `part` is "train", "validation" or "test"; as
-            `read_verified` when the file is missing or damaged.
+            `verified` when the file is missing or damaged.
     Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits,
             UCI Machine Learning Repository 1998, as scikit-learn ships it.
 
@@ -67,10 +86,62 @@ def load_digits(part: str) -> tuple[Tensor, Tensor]:
     >>> images.shape, labels.shape
     (torch.Size([360, 1, 8, 8]), torch.Size([360]))
     """
-    if part not in PARTS:
-        raise ValueError(f"expected one of {PARTS}, got {part!r}")
-    with np.load(io.BytesIO(read_verified("digits.npz"))) as file:
-        chosen = file["part"] == PARTS.index(part)
+    number = PARTS.index(one_of(PARTS, part))
+    with np.load(verified("digits.npz")) as file:
+        chosen = file["part"] == number
         images, labels = file["images"][chosen], file["labels"][chosen]
     images = torch.from_numpy(images).unsqueeze(1).float() / 16
     return images, torch.from_numpy(labels).long()
+
+
+def find_textures(part: str) -> Path:
+    """Return the folder of one part of the texture photographs.
+
+    It holds a folder a class, brick, grass and gravel, with 160 (train) or 96 (test)
+    grey PNG files of 32 by 32 pixels. Both parts come from the same three
+    photographs, from regions that don't overlap.
+
+    Raises: ValueError unless `part` is "train" or "test"; as `verified` when a file
+            is missing or damaged.
+    Source: scikit-image's brick, grass and gravel, CC0.
+
+    >>> sorted(folder.name for folder in find_textures("train").iterdir())
+    ['brick', 'grass', 'gravel']
+    """
+    return verified("textures") / one_of(("train", "test"), part)
+
+
+def find_sounds() -> Path:
+    """Return the folder of 30 short tones, a folder a class, as WAV files.
+
+    Unit:   16-bit samples, 8,000 a second, one channel, 0.2 to 0.5 seconds.
+    Raises: as `verified` when a file is missing or damaged.
+
+    >>> sorted(folder.name for folder in find_sounds().iterdir())
+    ['falling', 'rising', 'steady']
+    """
+    return verified("sounds")
+
+
+def load_texts(part: str) -> tuple[list[str], Tensor]:
+    """Return the short texts of one part and their sentiment.
+
+    Shapes: N strings, labels (N,) int64: 1 positive, 0 negative.
+    Raises: ValueError unless `part` is "train" or "test"; as `verified` when the file
+            is missing or damaged.
+    """
+    rows = text_rows(part)
+    return [row["text"] for row in rows], torch.tensor([int(r["label"]) for r in rows])
+
+
+def planted_in_texts(part: str) -> dict[int, str]:
+    """Return what is wrong on purpose: index of the text and "label" or "repeat"."""
+    rows = enumerate(text_rows(part))
+    return {index: row["planted"] for index, row in rows if row["planted"]}
+
+
+def text_rows(part: str) -> list[dict[str, str]]:
+    """Return the rows of texts.csv that belong to one part."""
+    one_of(("train", "test"), part)
+    text = verified("texts.csv").read_bytes().decode("utf-8")
+    return [row for row in csv.DictReader(io.StringIO(text)) if row["part"] == part]

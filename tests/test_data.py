@@ -1,13 +1,16 @@
 import hashlib
+import re
 import shutil
+import wave
 
-import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-import build_data
 from course_utils import data
 from lesson_files import ROOT
+
+CLASSES = ["brick", "grass", "gravel"]
 
 
 @pytest.fixture
@@ -35,20 +38,94 @@ def test_the_parts_are_stratified_and_share_no_image():
         assert (shares - 0.1).abs().max() < 0.005
 
 
-def test_the_file_holds_what_the_script_builds():
-    fresh = build_data.digits()
-    with np.load(data.data_folder() / "digits.npz") as shipped:
-        assert set(shipped.files) == set(fresh)
-        for name in fresh:
-            assert np.array_equal(shipped[name], fresh[name])
-
-
 def test_the_readme_names_every_file_with_its_hash():
     readme = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
     shipped = {path.name for path in (ROOT / "data").iterdir()} - {"README.md"}
     assert shipped == set(data.SHA256)
     for name, digest in data.SHA256.items():
         assert f"## {name}" in readme and digest in readme
+
+
+def test_textures_are_class_folders_of_grey_crops():
+    for part, count in [("train", 160), ("test", 96)]:
+        folder = data.find_textures(part)
+        assert sorted(path.name for path in folder.iterdir()) == CLASSES
+        for name in CLASSES:
+            files = sorted((folder / name).glob("*.png"))
+            assert len(files) == count
+            with Image.open(files[0]) as image:
+                assert (image.mode, image.size) == ("L", (32, 32))
+
+
+def test_no_texture_is_in_both_parts():
+    crops = {
+        part: {path.read_bytes() for path in data.find_textures(part).glob("*/*.png")}
+        for part in ("train", "test")
+    }
+    assert len(crops["train"]) == 480 and len(crops["test"]) == 288
+    assert not crops["train"] & crops["test"]
+
+
+def test_sounds_are_short_and_of_unequal_length():
+    lengths = []
+    for path in data.find_sounds().glob("*/*.wav"):
+        with wave.open(str(path)) as file:
+            form = file.getnchannels(), file.getsampwidth(), file.getframerate()
+            assert form == (1, 2, 8000)
+            lengths.append(file.getnframes())
+    assert len(lengths) == 30 and 1600 <= min(lengths) < max(lengths) <= 4000
+
+
+def bare(text):
+    return " ".join(re.findall(r"[a-z0-9']+", text.lower()))
+
+
+def test_texts_are_many_balanced_and_of_very_different_length():
+    everything = []
+    for part, size in [("train", 245), ("test", 122)]:
+        texts, labels = data.load_texts(part)
+        assert len(texts) == len(labels) == size
+        assert 0.45 < labels.float().mean() < 0.55
+        everything += texts
+    words = sorted(len(text.split()) for text in everything)
+    assert words[0] == 1 and words[-1] > 80 and words[len(words) // 2] < 20
+
+
+def test_just_the_planted_repeats_cross_the_split():
+    train, test = (data.load_texts(part)[0] for part in ("train", "test"))
+    known = {bare(text) for text in train}
+    assert len(known) == len(train)
+    found = {i for i, text in enumerate(test) if bare(text) in known}
+    assert found == set(data.planted_in_texts("test")) and len(found) == 10
+    assert set(data.planted_in_texts("train").values()) == {"label"}
+    assert len(data.planted_in_texts("train")) == 12
+
+
+@pytest.mark.parametrize("load", [data.find_textures, data.load_texts])
+def test_there_is_no_validation_part_of_these(load):
+    with pytest.raises(ValueError, match=r"'train', 'test'.*got 'validation'"):
+        load("validation")
+
+
+@pytest.mark.parametrize("change", ["content", "lost", "added", "renamed"])
+def test_a_changed_folder_is_noticed(own_copy, change):
+    path = own_copy / "textures" / "train" / "brick" / "007.png"
+    if change == "content":
+        path.write_bytes(path.read_bytes()[:-1])
+    elif change == "added":
+        shutil.copy(path, path.with_name("999.png"))
+    elif change == "renamed":
+        path.rename(path.with_name("999.png"))
+    else:
+        path.unlink()
+    with pytest.raises(data.DamagedData, match="textures is damaged"):
+        data.find_textures("test")
+
+
+def test_a_lost_folder_says_how_to_get_it_back(own_copy):
+    shutil.rmtree(own_copy / "sounds")
+    with pytest.raises(FileNotFoundError, match="is missing: get it back"):
+        data.find_sounds()
 
 
 @pytest.mark.parametrize("part", ["val", "Train", "", None, 0])
@@ -60,7 +137,7 @@ def test_a_wrong_part_is_told_the_right_ones(part):
 
 def test_a_file_that_the_course_does_not_ship_is_named():
     with pytest.raises(ValueError, match=r"expected one of .*, got 'mnist.npz'"):
-        data.read_verified("mnist.npz")
+        data.verified("mnist.npz")
 
 
 def test_a_missing_file_says_how_to_get_it_back(own_copy):
@@ -83,5 +160,5 @@ def test_a_damaged_file_is_never_read(own_copy, damage):
     path.write_bytes(bad)
     with pytest.raises(data.DamagedData) as caught:
         data.load_digits("train")
-    for part in (str(path), hashlib.sha256(bad).hexdigest()[:12], f"{len(bad)} bytes"):
+    for part in (str(path), hashlib.sha256(bad).hexdigest()[:12]):
         assert part in str(caught.value)

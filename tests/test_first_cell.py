@@ -158,7 +158,10 @@ def test_the_first_cell_brings_the_course_and_changes_nothing_else(
 
     said, status = kernel(
         "from course_utils import data, runtime\n"
-        "print(len(data.load_digits('test')[0]), runtime.where(), data.__file__)"
+        "parts = data.load_digits('test')[0], data.load_texts('test')[0]\n"
+        "files = [data.find_textures('test'), data.find_sounds()]\n"
+        "found = [len(list(folder.rglob('*.*'))) for folder in files]\n"
+        "print(*map(len, parts), *found, runtime.where(), data.__file__)"
     )
-    assert said.startswith("360 colab ") and str(ROOT) not in said
+    assert said.startswith("360 122 288 30 colab ") and str(ROOT) not in said
     assert sys.version_info[:2] == (3, 13)

@@ -1,0 +1,343 @@
+"""Answers to the exercises of lesson 01: wrong as learners write them, and right."""
+
+import re
+from pathlib import Path
+
+import torch
+from sklearn.model_selection import train_test_split
+from torch.utils.data import Dataset
+
+
+class SoundFiles(Dataset):
+    """What the starter of 1.1 gives."""
+
+    def __init__(self, folder, read):
+        self.paths = sorted(Path(folder).glob("*/*.wav"))
+        self.classes = sorted({path.parent.name for path in self.paths})
+        self.read = read
+
+    def __len__(self):
+        return len(self.paths)
+
+
+class SoundRight(SoundFiles):
+    def __getitem__(self, index):
+        path = self.paths[index]
+        return self.read(path), self.classes.index(path.parent.name)
+
+
+class SoundByDictionary(SoundFiles):
+    def __init__(self, folder, read):
+        super().__init__(folder, read)
+        self.number = {name: k for k, name in enumerate(self.classes)}
+
+    def __getitem__(self, index):
+        label = torch.tensor(self.number[self.paths[index].parts[-2]])
+        return [self.read(self.paths[index]), label]
+
+
+class SoundByGlob:
+    """No subclass of Dataset, and none is needed."""
+
+    def __init__(self, folder, read):
+        self.read = read
+        self.files = [
+            (p, k)
+            for k, c in enumerate("fallen rising steady".split())
+            for p in sorted(folder.glob(f"{c[:4]}*/*.wav"))
+        ]
+
+    def __len__(self):
+        return len(self.files)
+
+    def __getitem__(self, index):
+        path, label = self.files[index]
+        return self.read(path), label
+
+
+class SoundEager(SoundRight):
+    def __init__(self, folder, read):
+        super().__init__(folder, read)
+        self.samples = [self.read(path) for path in self.paths]
+
+
+class SoundClasses(SoundRight):
+    def __len__(self):
+        return len(self.classes)
+
+
+class SoundName(SoundFiles):
+    def __getitem__(self, index):
+        return self.read(self.paths[index]), self.paths[index].parent.name
+
+
+class SoundPath(SoundFiles):
+    def __getitem__(self, index):
+        path = self.paths[index]
+        return path, self.classes.index(path.parent.name)
+
+
+class SoundIndex(SoundFiles):
+    def __getitem__(self, index):
+        return self.read(self.paths[index]), index
+
+
+class SoundAlone(SoundFiles):
+    def __getitem__(self, index):
+        return self.read(self.paths[index])
+
+
+class SoundNoReturn(SoundFiles):
+    def __getitem__(self, index):
+        self.read(self.paths[index])
+
+
+class SoundFirst(SoundFiles):
+    def __getitem__(self, index):
+        label = self.classes.index(self.paths[index].parent.name)
+        return self.read(self.paths[0]), label
+
+
+class CacheRight(Dataset):
+    def __init__(self, dataset):
+        self.dataset = dataset
+        self.kept = {}
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitem__(self, index):
+        if index not in self.kept:
+            self.kept[index] = self.dataset[index]
+        return self.kept[index]
+
+
+class CacheByTry(CacheRight):
+    def __getitem__(self, index):
+        try:
+            return self.kept[index]
+        except KeyError:
+            return self.kept.setdefault(index, self.dataset[index])
+
+
+class CacheInList(CacheRight):
+    def __init__(self, dataset):
+        self.dataset = dataset
+        self.kept = [None] * len(dataset)
+
+    def __getitem__(self, index):
+        if self.kept[index] is None:
+            self.kept[index] = self.dataset[index]
+        return self.kept[index]
+
+
+class CacheEager(CacheRight):
+    def __init__(self, dataset):
+        self.dataset = dataset
+        self.kept = {i: dataset[i] for i in range(len(dataset))}
+
+
+class CacheNothing(CacheRight):
+    def __getitem__(self, index):
+        return self.dataset[index]
+
+
+class CacheTruth(CacheRight):
+    def __getitem__(self, index):
+        if not self.kept.get(index):
+            self.kept[index] = self.dataset[index]
+        return self.kept[index]
+
+
+class CacheLast(CacheRight):
+    def __getitem__(self, index):
+        if "sample" not in self.kept:
+            self.kept["sample"] = self.dataset[index]
+        return self.kept["sample"]
+
+
+class CacheLength(CacheRight):
+    def __len__(self):
+        return len(self.kept)
+
+
+class CacheAll(CacheRight):
+    def __getitem__(self, index):
+        if not self.kept:
+            self.kept = {i: self.dataset[i] for i in range(len(self.dataset))}
+        return self.kept[index]
+
+
+class CacheNoReturn(CacheRight):
+    def __getitem__(self, index):
+        if index not in self.kept:
+            self.kept[index] = self.dataset[index]
+
+
+def bare(text):
+    return " ".join(re.findall(r"[a-z0-9']+", text.lower()))
+
+
+def repeats_by(form):
+    def repeats(train_texts, test_texts):
+        seen = {form(text) for text in train_texts}
+        return [i for i, text in enumerate(test_texts) if form(text) in seen]
+
+    return repeats
+
+
+def repeated_texts(train_texts, test_texts):
+    return [t for t in test_texts if bare(t) in {bare(k) for k in train_texts}]
+
+
+def repeated_flags(train_texts, test_texts):
+    return [bare(t) in {bare(k) for k in train_texts} for t in test_texts]
+
+
+def places_in_training(train_texts, test_texts):
+    return repeats_by(bare)(test_texts, train_texts)
+
+
+def contained(train_texts, test_texts):
+    known = [bare(text) for text in train_texts]
+    found = [any(k in bare(text) for k in known) for text in test_texts]
+    return [i for i, yes in enumerate(found) if yes]
+
+
+def by_characters(train_texts, test_texts):
+    def key(text):
+        return "".join(c for c in text.casefold() if c.isalnum() or c == " ").split()
+
+    known = [key(text) for text in train_texts]
+    return {i for i, text in enumerate(test_texts) if key(text) in known}
+
+
+def as_tensor(train_texts, test_texts):
+    return torch.tensor(repeated_flags(train_texts, test_texts)).nonzero().flatten()
+
+
+def split_by(draw):
+    """Return a split that lets `draw` put the members of a class in order."""
+
+    def split(labels, fraction, seed):
+        generator = torch.Generator().manual_seed(seed)
+        train, test = [], []
+        for label in labels.unique():
+            members = draw((labels == label).nonzero().flatten(), generator, seed)
+            count = round(fraction * len(members))
+            test += members[:count].tolist()
+            train += members[count:].tolist()
+        return train, test
+
+    return split
+
+
+def shuffled(members, generator, seed):
+    return members[torch.randperm(len(members), generator=generator)]
+
+
+def shuffled_globally(members, generator, seed):
+    torch.manual_seed(seed)
+    return members[torch.randperm(len(members))]
+
+
+def shuffled_anyhow(members, generator, seed):
+    generator.seed()
+    return members[torch.randperm(len(members), generator=generator)]
+
+
+def plain_split(labels, fraction, seed):
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    count = round(fraction * len(labels))
+    return order[count:].tolist(), order[:count].tolist()
+
+
+def swapped_split(labels, fraction, seed):
+    return split_by(shuffled)(labels, fraction, seed)[::-1]
+
+
+def leaking_split(labels, fraction, seed):
+    _, test = split_by(shuffled)(labels, fraction, seed)
+    return list(range(len(labels))), test
+
+
+def only_test(labels, fraction, seed):
+    return split_by(shuffled)(labels, fraction, seed)[1]
+
+
+def losing_split(labels, fraction, seed):
+    train, test = split_by(shuffled)(labels, fraction, seed)
+    return train[:-2], test
+
+
+def sklearn_split(labels, fraction, seed):
+    everything = range(len(labels))
+    return train_test_split(
+        everything, test_size=fraction, stratify=labels.numpy(), random_state=seed
+    )
+
+
+NEAR_MISSES = {
+    "sounds": [
+        (SoundEager, "before anybody asked"),
+        (SoundClasses, "the number of classes"),
+        (SoundName, "is a name"),
+        (SoundPath, "the first of the pair is the waveform"),
+        (SoundIndex, "the sample's own index"),
+        (SoundAlone, "a sample is a pair"),
+        (SoundNoReturn, "is a `return` missing?"),
+        (SoundFirst, "for it you read falling/00.wav"),
+        (lambda folder, read: SoundRight(folder, read), "expected the class itself"),
+    ],
+    "cached": [
+        (CacheEager, "at construction"),
+        (CacheNothing, "what is kept?"),
+        (CacheTruth, "not whether the sample is true"),
+        (CacheLast, "under its own index"),
+        (CacheLength, "what is kept so far"),
+        (CacheAll, "three samples were wanted"),
+        (CacheNoReturn, "is a `return` missing?"),
+    ],
+    "mean_and_std": [
+        (lambda x: (x.mean(dim=(0, 2, 3)), x.std(dim=(2, 3)).mean(0)), "own std"),
+        (lambda x: (x.mean(dim=(2, 3)), x.std(dim=(2, 3))), "for each image"),
+        (lambda x: (x.mean(), x.std()), "for all channels together"),
+        (lambda x: (x.std(dim=(0, 2, 3)), x.mean(dim=(0, 2, 3))), "wrong order"),
+        (lambda x: (x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3))), "the variance"),
+        (lambda x: x.mean(dim=(0, 2, 3)), "return two things"),
+        (lambda x: (x[0].mean(dim=(1, 2)), x[0].std(dim=(1, 2))), "means should be"),
+    ],
+    "repeats": [
+        (repeats_by(str), "lower case"),
+        (repeats_by(str.lower), "punctuation does not count"),
+        (repeats_by(lambda t: re.sub(r"[^\w ]", "", t.lower())), "spaces and comma"),
+        (repeats_by(lambda t: " ".join(re.findall("[a-z]+", t.lower()))), "Bus 14"),
+        (repeats_by(lambda t: tuple(sorted(bare(t).split()))), "in another order"),
+        (contained, "one word more"),
+        (repeated_texts, "you return the texts"),
+        (repeated_flags, "True or False"),
+        (places_in_training, "places of the training texts"),
+    ],
+    "stratified_split": [
+        (plain_split, "draw from each class by itself"),
+        (split_by(lambda members, *_: members), "nothing is drawn at random"),
+        (split_by(shuffled_globally), "a torch.Generator of your own"),
+        (split_by(shuffled_anyhow), "the same seed gave another split"),
+        (swapped_split, "train comes first"),
+        (leaking_split, "in both parts"),
+        (losing_split, "in neither part"),
+        (only_test, "return two lists"),
+    ],
+}
+
+RIGHT = {
+    "sounds": [SoundRight, SoundByDictionary, SoundByGlob],
+    "cached": [CacheRight, CacheByTry, CacheInList],
+    "mean_and_std": [
+        lambda x: (x.mean(dim=(0, 2, 3)), x.std(dim=(0, 2, 3), correction=0)),
+        lambda x: torch.std_mean(x.transpose(0, 1).flatten(1), dim=1)[::-1],
+        lambda x: [[f(x[:, c]) for c in range(3)] for f in (torch.mean, torch.std)],
+    ],
+    "repeats": [repeats_by(bare), by_characters, as_tensor],
+    "stratified_split": [split_by(shuffled), sklearn_split],
+}

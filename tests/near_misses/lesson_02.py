@@ -1,0 +1,325 @@
+"""Answers to the exercises of lesson 02: wrong as learners write them, and right."""
+
+import random
+
+import torch
+from torch import nn
+from torch.utils.data import BatchSampler, RandomSampler, SequentialSampler
+
+
+def pieces(order, batch_size, drop_last):
+    batches = [piece.tolist() for piece in order.split(batch_size)]
+    return [b for b in batches if len(b) == batch_size] if drop_last else batches
+
+
+def order_of(n, generator):
+    if generator is None:
+        return torch.arange(n)
+    return torch.randperm(n, generator=generator)
+
+
+def cut_right(n, batch_size, drop_last, generator=None):
+    return pieces(order_of(n, generator), batch_size, drop_last)
+
+
+def cut_by_library(n, batch_size, drop_last, generator=None):
+    indices = range(n)
+    sampler = SequentialSampler(indices)
+    if generator:
+        sampler = RandomSampler(indices, generator=generator)
+    return list(BatchSampler(sampler, batch_size, drop_last))
+
+
+def cut_tensors(n, batch_size, drop_last, generator=None):
+    batches = order_of(n, generator).split(batch_size)
+    return batches[: n // batch_size] if drop_last else batches
+
+
+def cut_always_shuffled(n, batch_size, drop_last, generator=None):
+    return pieces(torch.randperm(n, generator=generator), batch_size, drop_last)
+
+
+def cut_without_tail(n, batch_size, drop_last, generator=None):
+    return pieces(order_of(n, generator), batch_size, True)
+
+
+def cut_with_tail(n, batch_size, drop_last, generator=None):
+    return pieces(order_of(n, generator), batch_size, False)
+
+
+def cut_last_off(n, batch_size, drop_last, generator=None):
+    batches = pieces(order_of(n, generator), batch_size, False)
+    return batches[:-1] if drop_last else batches
+
+
+def cut_never_shuffled(n, batch_size, drop_last, generator=None):
+    return pieces(torch.arange(n), batch_size, drop_last)
+
+
+def cut_globally(n, batch_size, drop_last, generator=None):
+    order = torch.randperm(n) if generator else torch.arange(n)
+    return pieces(order, batch_size, drop_last)
+
+
+def cut_by_random(n, batch_size, drop_last, generator=None):
+    order = list(range(n))
+    if generator:
+        random.shuffle(order)
+    return pieces(torch.tensor(order), batch_size, drop_last)
+
+
+def cut_reseeded(n, batch_size, drop_last, generator=None):
+    if generator:
+        generator.manual_seed(0)
+    return pieces(order_of(n, generator), batch_size, drop_last)
+
+
+def cut_flat(n, batch_size, drop_last, generator=None):
+    return order_of(n, generator).tolist()
+
+
+def pad(samples, **change):
+    """Collate rightly, but for what `change` says."""
+    ids, labels = zip(*samples, strict=True)
+    lengths = torch.tensor([len(one) for one in ids])
+    padded = nn.utils.rnn.pad_sequence(list(ids), batch_first=True)
+    mask = torch.arange(padded.shape[1]) < lengths.unsqueeze(1)
+    parts = {"ids": padded, "lengths": lengths, "mask": mask, "labels": labels}
+    parts["labels"] = torch.tensor(labels)
+    for name, new in change.items():
+        parts[name] = new(parts)
+    return tuple(parts.values())
+
+
+def pad_by_hand(samples):
+    width = max(len(ids) for ids, _ in samples)
+    ids = torch.zeros(len(samples), width, dtype=torch.int64)
+    mask = torch.zeros(len(samples), width, dtype=torch.bool)
+    for row, (one, _) in enumerate(samples):
+        ids[row, : len(one)] = one
+        mask[row, : len(one)] = True
+    return [ids, mask.sum(dim=1), mask, torch.as_tensor([k for _, k in samples])]
+
+
+def wide(parts):
+    return nn.functional.pad(parts["ids"], (0, 5))
+
+
+def to_the_left(parts):
+    rows = zip(parts["ids"], parts["lengths"], strict=True)
+    return torch.stack([row.roll(row.numel() - int(n)) for row, n in rows])
+
+
+def mean_by_loop(vectors, mask):
+    pairs = zip(vectors, mask, strict=True)
+    return torch.stack([v[m].mean(dim=0) for v, m in pairs])
+
+
+def mean_by_nan(vectors, mask):
+    return vectors.masked_fill(~mask.unsqueeze(2), float("nan")).nanmean(dim=1)
+
+
+def mean_by_weights(vectors, mask):
+    weights = mask / mask.sum(dim=1, keepdim=True)
+    return torch.einsum("ntd,nt->nd", vectors, weights)
+
+
+def kept(vectors, mask):
+    return vectors * mask.unsqueeze(2)
+
+
+def in_pieces(order, batch_size):
+    return [order[k : k + batch_size] for k in range(0, len(order), batch_size)]
+
+
+def buckets_up(lengths, batch_size):
+    return in_pieces(sorted(range(len(lengths)), key=lambda i: lengths[i]), batch_size)
+
+
+def buckets_down_shuffled(lengths, batch_size):
+    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    batches = in_pieces(order, batch_size)
+    random.shuffle(batches)
+    return batches
+
+
+def buckets_by_tensor(lengths, batch_size):
+    return torch.tensor(lengths).argsort().split(batch_size)
+
+
+def buckets_of_lengths(lengths, batch_size):
+    return in_pieces(sorted(lengths), batch_size)
+
+
+def buckets_unsorted(lengths, batch_size):
+    return in_pieces(list(range(len(lengths))), batch_size)
+
+
+def buckets_flat(lengths, batch_size):
+    return [i for batch in buckets_up(lengths, batch_size) for i in batch]
+
+
+def buckets_without_tail(lengths, batch_size):
+    return [b for b in buckets_up(lengths, batch_size) if len(b) == batch_size]
+
+
+def buckets_by_index(lengths, batch_size):
+    return in_pieces([lengths.index(n) for n in sorted(lengths)], batch_size)
+
+
+def buckets_sorted_inside(lengths, batch_size):
+    order = sorted(range(len(lengths)), key=lambda i: i % 3)
+    return [sorted(b, key=lambda i: lengths[i]) for b in in_pieces(order, batch_size)]
+
+
+class FastRight:
+    def __init__(self, *tensors, batch_size, shuffle):
+        self.tensors, self.batch_size, self.shuffle = tensors, batch_size, shuffle
+
+    def __len__(self):
+        return -(-len(self.tensors[0]) // self.batch_size)
+
+    def order(self):
+        n = len(self.tensors[0])
+        return torch.randperm(n) if self.shuffle else torch.arange(n)
+
+    def __iter__(self):
+        for indices in self.order().split(self.batch_size):
+            yield tuple(tensor[indices] for tensor in self.tensors)
+
+
+class FastByPermuting(FastRight):
+    def __iter__(self):
+        order = self.order()
+        whole = [tensor[order].split(self.batch_size) for tensor in self.tensors]
+        return iter(list(zip(*whole, strict=True)))
+
+
+class FastLists(FastRight):
+    def __iter__(self):
+        order = self.order()
+        for k in range(len(self)):
+            part = order[k * self.batch_size : (k + 1) * self.batch_size]
+            yield [tensor.index_select(0, part) for tensor in self.tensors]
+
+
+class FastSamples(FastRight):
+    def __len__(self):
+        return len(self.tensors[0])
+
+
+class FastFloor(FastRight):
+    def __len__(self):
+        return len(self.tensors[0]) // self.batch_size
+
+
+class FastWithoutTail(FastRight):
+    def __iter__(self):
+        for batch in super().__iter__():
+            if len(batch[0]) == self.batch_size:
+                yield batch
+
+
+class FastTwoOrders(FastRight):
+    def __iter__(self):
+        orders = [self.order().split(self.batch_size) for _ in self.tensors]
+        for parts in zip(*orders, strict=True):
+            yield tuple(t[p] for t, p in zip(self.tensors, parts, strict=True))
+
+
+class FastOnce(FastRight):
+    def __init__(self, *tensors, batch_size, shuffle):
+        super().__init__(*tensors, batch_size=batch_size, shuffle=shuffle)
+        self.batches = super().__iter__()
+
+    def __iter__(self):
+        return self.batches
+
+
+class FastOneOrder(FastRight):
+    def __init__(self, *tensors, batch_size, shuffle):
+        super().__init__(*tensors, batch_size=batch_size, shuffle=shuffle)
+        self.drawn = super().order()
+
+    def order(self):
+        return self.drawn
+
+
+class FastNeverShuffled(FastRight):
+    def order(self):
+        return torch.arange(len(self.tensors[0]))
+
+
+class FastBySample(FastRight):
+    def __iter__(self):
+        for indices in self.order().split(self.batch_size):
+            yield tuple(torch.stack([t[i] for i in indices]) for t in self.tensors)
+
+
+class FastInputsAlone(FastRight):
+    def __iter__(self):
+        for indices in self.order().split(self.batch_size):
+            yield self.tensors[0][indices]
+
+
+NEAR_MISSES = {
+    "cut_batches": [
+        (cut_always_shuffled, "without a generator the order is"),
+        (cut_without_tail, "samples 8 and 9 are missing"),
+        (cut_with_tail, "has to go"),
+        (cut_last_off, "you dropped a full one"),
+        (cut_never_shuffled, "should be shuffled"),
+        (cut_globally, "hand the generator to randperm"),
+        (cut_by_random, "is the generator used?"),
+        (cut_reseeded, "don't seed the generator again"),
+        (cut_flat, "a list of batches"),
+    ],
+    "pad_collate": [
+        (lambda s: pad(s, ids=lambda p: p["ids"].T), "batch_first=True"),
+        (lambda s: pad(s, ids=wide), "the longest of this batch"),
+        (lambda s: pad(s, ids=to_the_left), "on the left"),
+        (lambda s: pad(s, ids=lambda p: p["ids"].float()), "became floats"),
+        (lambda s: pad(s, lengths=lambda p: p["lengths"] * 0 + 3), "after padding"),
+        (lambda s: pad(s, mask=lambda p: ~p["mask"]), "True at the filling"),
+        (lambda s: pad(s, mask=lambda p: p["mask"].float()), "make it bool"),
+        (lambda s: pad(s, mask=lambda p: p["ids"] != 0), "build the mask from lengths"),
+        (lambda s: pad(s)[:3], "four tensors"),
+        (lambda s: pad(s, labels=lambda p: [1, 0, 1]), "labels is no tensor"),
+    ],
+    "masked_mean": [
+        (lambda v, m: v.mean(dim=1), "still votes"),
+        (lambda v, m: kept(v, m).mean(dim=1), "divide by T"),
+        (lambda v, m: kept(v, m).sum(dim=1), "that is the sum"),
+        (lambda v, m: v[m].mean(dim=0), "one mean for the whole batch"),
+        (lambda v, m: kept(v, m).sum(dim=1) / m.sum(), "words of the whole batch"),
+        (lambda v, m: kept(v, ~m).sum(1) / m.sum(1, keepdim=True), "text 2"),
+        (lambda v, m: (v * m).sum(dim=1), "your code raised RuntimeError"),
+    ],
+    "bucket_batches": [
+        (buckets_unsorted, "nothing is sorted"),
+        (buckets_of_lengths, "those are the lengths"),
+        (buckets_without_tail, "two indices are missing"),
+        (buckets_by_index, "exactly once"),
+        (buckets_sorted_inside, "sorting by length takes"),
+        (buckets_flat, "a list of batches"),
+    ],
+    "fast_loader": [
+        (FastSamples, "counts batches, not samples"),
+        (FastFloor, "round up"),
+        (FastWithoutTail, "is missing"),
+        (FastTwoOrders, "one order for both"),
+        (FastOnce, "begin anew in __iter__"),
+        (FastOneOrder, "not in __init__"),
+        (FastNeverShuffled, "should be random"),
+        (FastBySample, "not once for each sample"),
+        (FastInputsAlone, "each batch is a tuple"),
+    ],
+}
+
+RIGHT = {
+    "cut_batches": [cut_right, cut_by_library, cut_tensors],
+    "pad_collate": [pad, pad_by_hand],
+    "masked_mean": [mean_by_loop, mean_by_nan, mean_by_weights],
+    "bucket_batches": [buckets_up, buckets_down_shuffled, buckets_by_tensor],
+    "fast_loader": [FastRight, FastByPermuting, FastLists],
+}
