@@ -46,6 +46,8 @@ def number(result: Any) -> float:
     Raises: AssertionError, in the learner's words, for anything else.
     """
     try:
+        if isinstance(result, torch.Tensor):
+            result = result.detach()
         value = float("nan" if isinstance(result, str | bytes) else result)
     except (TypeError, ValueError, RuntimeError, OverflowError):
         value = math.nan

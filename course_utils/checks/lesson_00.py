@@ -18,7 +18,15 @@ def share_right(answer) -> None:
     """A fraction of all predictions, neither a count nor a percentage."""
     predictions = torch.tensor([3, 1, 1, 4, 9, 0, 2])
     targets = torch.tensor([3, 1, 4, 1, 9, 5, 2])
-    result = ask(answer, predictions.clone(), targets.clone())
+    try:
+        result = ask(answer, predictions.clone(), targets.clone())
+    except (TypeError, RuntimeError) as problem:
+        averaging = "mean()" in str(problem) or "sum()" in str(problem)
+        assert not averaging, (
+            "True and False have no mean: turn them into numbers, `.float()`, and "
+            "use the tensor's own methods, not NumPy's"
+        )
+        raise
     assert getattr(result, "shape", ()) != targets.shape, (
         "that is one True or False for each image; sum them up to a single number"
     )
@@ -56,7 +64,7 @@ def steps_per_epoch(answer) -> None:
         got = number(ask(answer, examples, batch_size))
         assert got == expected, (
             f"for {examples} images in batches of {batch_size} expected {expected}, "
-            f"got {got:.4g}; do you use both arguments?"
+            f"got {got:.4g}; use both arguments, and round up"
         )
 
 
@@ -114,6 +122,9 @@ def training_step(answer) -> None:
             "the loss has no way back to the parameters: give loss_fn the model's "
             "output, computed outside no_grad"
         )
+        assert "'Long'" not in str(problem), (
+            "loss_fn wants the logits first and the targets second"
+        )
         raise
     if torch.equal(model.weight, start):
         explain_no_movement(model, backwards)
@@ -139,9 +150,16 @@ def training_step(answer) -> None:
         "the step is right; but you return a tensor that keeps the whole computation "
         "in memory: loss.item() is the number alone"
     )
+    assert model.training, (
+        "the step is right; but you left the model in eval mode, and training goes on"
+    )
     got = number(result)
+    assert abs(got - 5 * expected) > 1e-4, (
+        "the step is right; the loss is the batch's mean, not times its size"
+    )
     assert abs(got - expected) < 1e-4, (
-        f"the step is right; the loss before it was {expected:.4f}, you got {got:.4f}"
+        f"the step is right; the loss it was taken from is {expected:.4f}, you "
+        f"got {got:.4f}: was it computed again after the step?"
     )
 
 
@@ -194,6 +212,10 @@ def surest_mistake(answer) -> None:
         "the question is where the wrong one gets the most",
         8: "image 8 is the least sure of the mistakes; you want the surest",
     }
+    assert got < 10, (
+        f"there are only 10 images here, and you got {got:.4g}: use the arguments, "
+        "not the notebook's variables, and dim=1"
+    )
     assert got not in told, told[int(got)]
     assert got == 7, f"expected image 7, got {got:.4g}"
     order = torch.tensor([7, 0, 9, 5, 4, 6, 1, 8, 2, 3])
@@ -202,15 +224,17 @@ def surest_mistake(answer) -> None:
 
 
 def row_reader() -> nn.Module:
-    """Return a model that reads the row with the ink, and 9 where ink is faint."""
+    """Return a model that reads the row with the ink: 9 if it is faint, 8 if strong."""
     model = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Linear(64, 10))
     with torch.no_grad():
         weight = torch.zeros(10, 8, 8)
         for row in range(8):
             weight[row, row] = 1
+        weight[8] = 2
         model[2].weight.copy_(weight.flatten(1))
         model[2].bias.zero_()
         model[2].bias[9] = 4
+        model[2].bias[8] = -8
     return model.to(pick_device())
 
 
@@ -245,7 +269,7 @@ def judge_digit(result, model: nn.Module, expected: int) -> None:
     )
     got = number(result)
     assert got == int(got), (
-        f"{got:.4g} is how large the largest output is; return its place, from 0 to 9"
+        f"{got:.4g} is a size; return the place of the largest output, from 0 to 9"
     )
     assert got == expected, (
         f"this model reads {expected} in this image, you got {got:.4g}; "

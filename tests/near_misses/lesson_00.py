@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 
 F = torch.nn.functional
@@ -64,6 +65,23 @@ def loss_after(model, inputs, targets, loss_fn, optimizer):
     no_zero_grad(model, inputs, targets, loss_fn, optimizer)
     optimizer.zero_grad()
     return loss_fn(model(inputs), targets).item()
+
+
+def loss_times_size(model, inputs, targets, loss_fn, optimizer):
+    loss = no_zero_grad(model, inputs, targets, loss_fn, optimizer)
+    optimizer.zero_grad()
+    return loss * len(targets)
+
+
+def left_in_eval(model, inputs, targets, loss_fn, optimizer):
+    optimizer.zero_grad()
+    return no_zero_grad(model.eval(), inputs, targets, loss_fn, optimizer)
+
+
+def targets_first(model, inputs, targets, loss_fn, optimizer):
+    optimizer.zero_grad()
+    loss_fn(targets, model(inputs)).backward()
+    optimizer.step()
 
 
 def two_steps(model, inputs, targets, loss_fn, optimizer):
@@ -237,6 +255,8 @@ NEAR_MISSES = {
         (lambda p, t: 100 * (p == t).float().mean(), "percentage"),
         (lambda p, t: (p != t).float().mean(), "share that is wrong"),
         (lambda p, t: (p == t).sum() // len(t), "// rounds down"),
+        (lambda p, t: np.mean(p == t), "not NumPy's"),
+        (lambda p, t: (p == t).mean(), "`.float()`"),
         (lambda p, t: (p == t).sum() / 7, "not by a fixed one"),
         (torch.equal, ".all() wants every one"),
         (lambda p, t: (p >= t).float().mean(), "4 of 7 are right"),
@@ -251,7 +271,7 @@ NEAR_MISSES = {
         (lambda n, size: n / size, "can't run 2.344 times"),
         (lambda n, size: n // size + 1, "nothing left over"),
         (lambda n, size: n % size, "the size of the last batch"),
-        (lambda n, size: math.ceil(n / 32), "do you use both arguments?"),
+        (lambda n, size: math.ceil(n / 32), "use both arguments"),
         (lambda n, size: print(math.ceil(n / size)), "is a `return` missing?"),
     ],
     "training_step": [
@@ -261,12 +281,15 @@ NEAR_MISSES = {
         (no_backward, "backward() never ran"),
         (cleared_too_late, "cleared before step()"),
         (graph_returned, "loss.item() is the number"),
-        (loss_after, "the loss before it was"),
+        (loss_after, "computed again after the step"),
         (two_steps, "call backward() and step() once"),
         (own_loss, "on the loss_fn and optimizer you are given"),
         (own_optimizer, "the very optimizer you are given"),
         (softmax_first, "wants logits"),
         (inputs_as_logits, "no way back to the parameters"),
+        (loss_times_size, "not times its size"),
+        (left_in_eval, "in eval mode"),
+        (targets_first, "the logits first"),
         (loss_as_text, "expected one number, got '"),
         (step_forgets_return, "is a `return` missing?"),
     ],
@@ -280,6 +303,7 @@ NEAR_MISSES = {
         (largest_margin, "least probability"),
         (its_class, "taken for"),
         (lambda p, t: (p.argmax(dim=1) != t).nonzero()[0], "the first mistake"),
+        (lambda p, t: p.argmax(), "only 10 images here"),
         (lambda p, t: 7, "in another order"),
     ],
     "predict": [
@@ -287,12 +311,13 @@ NEAR_MISSES = {
         (lambda model, image: model(image[None, None]), "(got 5D input)"),
         (lambda model, image: 7, "do you use the model and the image"),
         (scaled, "the image as it is"),
+        (lambda model, image: model.eval()(16 * image[None]).argmax(), "as it is"),
         (training_mode, "still in training mode"),
         (no_grad_only, "still in training mode"),
         (logits, "expected one digit"),
         (wrong_dimension, "expected one digit"),
-        (largest_logit, "return its place"),
-        (largest_probability, "return its place"),
+        (largest_logit, "the place of the largest output"),
+        (largest_probability, "the place of the largest output"),
         (from_one, "this model reads 7 in this image, you got 8"),
         (zeros, "do you use the model and the image"),
     ],
