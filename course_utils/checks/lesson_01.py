@@ -1,5 +1,10 @@
 """Checks for notebooks/01_datasets.ipynb."""
 
+import random
+import tempfile
+from pathlib import Path
+
+import numpy as np
 import torch
 
 from course_utils.checks import Lesson
@@ -18,34 +23,51 @@ def a_class(answer) -> type:
     return answer
 
 
+OWN_SOUNDS = "calm/a.wav calm/b.wav loud/c.wav odd/d.wav odd/e.wav".split()
+
+
 @lesson.question("1.1")
 def sounds(answer) -> None:
     """One file a sample, read when asked, with the number of its class."""
+    with tempfile.TemporaryDirectory() as name:
+        own = Path(name)
+        for file in OWN_SOUNDS:
+            (own / file).parent.mkdir(exist_ok=True)
+            (own / file).touch()
+        judge_sounds(a_class(answer), find_sounds(), 30, {12: "rising", 29: "steady"})
+        judge_sounds(a_class(answer), own, 5, {2: "loud", 4: "odd"})
+
+
+def judge_sounds(answer: type, folder: Path, size: int, classes: dict) -> None:
+    """Raise AssertionError unless a folder becomes the right samples."""
     asked = []
 
     def read(path):
         asked.append(path)
         return torch.full((3,), float(len(asked)))
 
-    folder = find_sounds()
-    dataset = a_class(answer)(folder, read)
+    paths = sorted(folder.glob("*/*.wav"))
+    names = sorted({path.parent.name for path in paths})
+    dataset = answer(folder, read)
     assert not asked, (
         f"{len(asked)} files were read before anybody asked: read in __getitem__"
     )
     length = number(ask(dataset.__len__))
-    assert length != 3, "3 is the number of classes; count the files"
-    assert length == 30, f"there are 30 files, your __len__ says {length:.4g}"
-    for index, name, place in [(12, "rising/02.wav", 1), (29, "steady/09.wav", 2)]:
+    assert length != len(names), f"{length:.4g} is the number of classes, not of files"
+    assert length == size, f"there are {size} files, your __len__ says {length:.4g}"
+    for index, name in classes.items():
         asked.clear()
         sample = ask(dataset.__getitem__, index)
-        judge_sound(sample, index, place)
-        assert asked == [folder / name], (
-            f"sample {index} is {name}; for it you read "
-            f"{', '.join(f'{p.parent.name}/{p.name}' for p in asked[:3])}"
+        paths_asked = [Path(p) for p in asked if isinstance(p, str | Path)]
+        assert len(paths_asked) == len(asked), "give self.read one path, not the list"
+        judge_sound(sample, index, names.index(name), len(asked))
+        assert paths_asked == [paths[index]], (
+            f"sample {index} is {paths[index].name} of {name}; for it you read "
+            f"{', '.join(f'{p.parent.name}/{p.name}' for p in paths_asked[:3])}"
         )
 
 
-def judge_sound(sample, index: int, place: int) -> None:
+def judge_sound(sample, index: int, place: int, reads: int) -> None:
     """Raise AssertionError unless `sample` is a waveform and its class number."""
     assert isinstance(sample, tuple | list) and len(sample) == 2, (
         f"a sample is a pair, (waveform, label); you return {brief(sample)}"
@@ -57,9 +79,10 @@ def judge_sound(sample, index: int, place: int) -> None:
     assert isinstance(sound, torch.Tensor), (
         f"the first of the pair is the waveform, a tensor; you return {brief(sound)}"
     )
-    assert sound.shape == (3,), (
-        "the waveform has another shape than self.read returned; "
-        "is the first of the pair the waveform, the second the label?"
+    assert reads, "no file was read: use self.read, not read_sound"
+    assert sound.shape == (3,) and reads in sound, (
+        f"the waveform should be what self.read returns, (T,), unchanged; "
+        f"yours has shape {tuple(sound.shape)}"
     )
     got = number(label)
     assert got != index, "the label is the sample's own index; give its class instead"
@@ -69,25 +92,34 @@ def judge_sound(sample, index: int, place: int) -> None:
 @lesson.question("1.2")
 def cached(answer) -> None:
     """Each sample from the inner dataset once, and only when wanted."""
+    for size in (5, 7):
+        judge_cache(a_class(answer), size)
+
+
+def judge_cache(answer: type, size: int) -> None:
+    """Raise AssertionError unless a fresh cache asks for each sample once."""
     asked = []
 
     class Inner(torch.utils.data.Dataset):
         def __len__(self):
-            return 5
+            return size
 
         def __getitem__(self, index):
             asked.append(index)
-            return 10 * index
+            return size * index
 
-    dataset = a_class(answer)(Inner())
+    dataset = answer(Inner())
     assert not asked, "every sample was read at construction; wait until it is wanted"
     length = number(ask(dataset.__len__))
     assert length != 0, "__len__ counts what is kept so far; ask the inner dataset"
-    assert length == 5, f"the inner dataset has 5 samples, your __len__ says {length}"
+    assert length == size, f"the inner dataset has {size} samples, you say {length:.4g}"
     for index in (3, 3, 0, 0, 4, 3):
         got = ask(dataset.__getitem__, index)
-        assert got == 10 * index, (
-            f"sample {index} should be {10 * index}, you return {brief(got)}; "
+        assert asked or index != 3, (
+            "a second dataset found the samples of the first: keep them in self"
+        )
+        assert got == size * index, (
+            f"sample {index} should be {size * index}, you return {brief(got)}; "
             "is every sample kept under its own index?"
         )
     assert len(set(asked)) == 3, (
@@ -107,20 +139,27 @@ def cached(answer) -> None:
 def mean_and_std(answer) -> None:
     """One mean and one deviation a channel, over images, rows and columns."""
     generator = torch.Generator().manual_seed(0)
-    images = torch.randn(4, 3, 5, 6, generator=generator)
-    images = images * torch.tensor([1.0, 2.0, 3.0]).view(3, 1, 1)
-    images = images + torch.tensor([0.0, 5.0, -5.0, 20.0]).view(4, 1, 1, 1)
-    result = ask(answer, images.clone())
-    assert isinstance(result, tuple | list) and len(result) == 2, (
-        f"return two things, mean and std; you return {brief(result)}"
-    )
-    mean, std = (torch.as_tensor(value).squeeze() for value in result)
-    if mean.shape != (3,):
-        told = {(4, 3): "for each image", (): "for all channels together"}
-        shape = tuple(mean.shape)
-        raise AssertionError(
-            "3 channels need 3 means; yours is "
-            f"{told.get(shape, 'something else')}, of shape {shape}"
+    for channels in (3, 1):
+        images = torch.randn(4, channels, 5, 6, generator=generator)
+        images = images * torch.arange(1.0, channels + 1).view(-1, 1, 1)
+        images = images + torch.tensor([0.0, 5.0, -5.0, 20.0]).view(4, 1, 1, 1)
+        judge_moments(answer, images)
+
+
+def judge_moments(answer, images: torch.Tensor) -> None:
+    """Raise AssertionError unless mean and std are those of each channel."""
+    given, channels = images.clone(), images.shape[1]
+    result = ask(answer, given)
+    pair = isinstance(result, tuple | list | torch.Tensor) and len(result) == 2
+    assert pair, f"return two things, mean and std; you return {brief(result)}"
+    mean, std = (torch.as_tensor(value) for value in result)
+    each_image = {(4, channels), (4,), (4, channels, 1, 1)}
+    for name, value in (("mean", mean), ("std", std)):
+        shape = tuple(value.shape)
+        whose = "for all channels together" if shape == () else f"of shape {shape}"
+        whose = "for each image" if shape in each_image else whose
+        assert shape == (channels,), (
+            f"each channel has one {name}, shape ({channels},); yours is {whose}"
         )
     right = images.mean(dim=(0, 2, 3)), images.std(dim=(0, 2, 3))
     assert not torch.allclose(std, right[0], rtol=0.01), (
@@ -129,7 +168,6 @@ def mean_and_std(answer) -> None:
     assert torch.allclose(mean, right[0], rtol=0.01), (
         f"the means should be {brief(right[0])}, you return {brief(mean)}"
     )
-    assert std.shape == (3,), f"3 channels need 3 stds, yours have {tuple(std.shape)}"
     each = images.std(dim=(2, 3)).mean(dim=0)
     assert not torch.allclose(std, each, rtol=0.01), (
         "that is the mean of each image's own std; it misses that one image is "
@@ -141,6 +179,9 @@ def mean_and_std(answer) -> None:
     assert torch.allclose(std, right[1], rtol=0.01), (
         f"the stds should be {brief(right[1])}, you return {brief(std)}"
     )
+    assert torch.equal(given, images), (
+        "right, but the images you were given are changed: don't write into them"
+    )
 
 
 KNOWN = ["The food was cold.", "Loved it", "Bus 12 was late, again", "good, not bad"]
@@ -148,79 +189,113 @@ ASKED = [
     "the food was cold.",  # 0: case
     "A new one",
     "Loved it!!",  # 2: punctuation
-    "bus 12  was late again",  # 3: spaces, and all the rest
+    "  bus 12\twas late again",  # 3: spaces, and all the rest
     "Bus 14 was late, again",
     "bad, not good",
     "Loved it so",
     "Bus 12 was late, again",  # 7: exactly
+    "Loved",
+    '"Loved it"?',  # 9: more punctuation
+    "Loved it!!",  # 10: the same as 2
+    "lovedit",
 ]
+REPEATED = [0, 2, 3, 7, 9, 10]
+NO_REPEATS = {
+    4: "'Bus 12' and 'Bus 14' differ: numbers are words too",
+    5: "'good, not bad' and 'bad, not good' have the same words in another order",
+    6: "'Loved it so' has one word more than 'Loved it'",
+    8: "'Loved' is only a part of 'Loved it'",
+    11: "'lovedit' is one word and 'Loved it' are two: keep a space between words",
+    1: "'A new one' is new",
+}
+REPEATS = {
+    0: "'the food was cold.' repeats 'The food was cold.': lower case",
+    2: "'Loved it!!' repeats 'Loved it': punctuation does not count",
+    9: "'\"Loved it\"?' repeats 'Loved it': all punctuation goes, quotes too",
+    3: "'  bus 12 was late again' repeats a text, but for spaces, a tab and a comma",
+    7: "text 7 stands in the training part letter for letter",
+    10: "text 10 repeats, too; does .index() find only the first of two equal texts?",
+}
 
 
 @lesson.question("1.4")
 def repeats(answer) -> None:
     """The same words in the same order; nothing less and nothing more."""
-    result = ask(answer, list(KNOWN), list(ASKED))
-    found = list(result.tolist() if isinstance(result, torch.Tensor) else result)
+    known, asked = list(KNOWN), list(ASKED)
+    result = ask(answer, known, asked)
+    assert hasattr(result, "__iter__"), f"return a list of indices, not {brief(result)}"
+    found = result.tolist() if hasattr(result, "tolist") else list(result)
     assert not any(isinstance(one, str) for one in found), (
         "you return the texts; return their places in the test part"
     )
-    assert len(found) != len(ASKED) or not all(
-        isinstance(one, bool) for one in found
-    ), "you return one True or False for each test text; return the indices"
-    places = {int(number(one)) for one in found}
-    assert 4 not in places, "'Bus 12' and 'Bus 14' differ: numbers are words too"
-    assert 5 not in places, (
-        "'good, not bad' and 'bad, not good' have the same words in another order"
+    assert len(found) != len(ASKED) or not {number(one) for one in found} <= {0, 1}, (
+        "you return one True or False for each test text; return the indices"
     )
-    assert 6 not in places, "'Loved it so' has one word more than 'Loved it'"
+    listed = [int(number(one)) for one in found]
+    places = set(listed)
+    assert places != {place + 1 for place in REPEATED}, "Python counts from 0"
     assert places != {0, 1, 2}, (
         "those are the places of the training texts; return those in the test part"
     )
-    assert 0 in places, "'the food was cold.' repeats 'The food was cold.': lower case"
-    assert 2 in places, "'Loved it!!' repeats 'Loved it': punctuation does not count"
-    assert 3 in places, (
-        "'bus 12  was late again' repeats a training text, but for spaces and comma"
+    for place, words in NO_REPEATS.items():
+        assert place not in places, words
+    for place, words in REPEATS.items():
+        assert place in places, words
+    assert sorted(listed) == REPEATED, f"each index once: you gave {brief(listed)}"
+    assert known == KNOWN and asked == ASKED, (
+        "right, but the texts you were given are changed: make new strings beside them"
     )
-    assert 7 in places, "text 7 stands in the training part letter for letter"
-    assert places == {0, 2, 3, 7}, f"expected [0, 2, 3, 7], got {sorted(places)}"
+
+
+LABELS = [0, 1, 0, 2, 0, 1, 0] * 4  # 16 of 0, 8 of 1, 4 of 2
+SHARES = {0.2: [3, 2, 1], 0.25: [4, 2, 1]}  # unlike rounding up or down
+
+
+def globals_drawn_from() -> list:
+    """Return the state of all three global sources of random numbers."""
+    return [
+        random.getstate(),
+        np.random.get_state()[1].tolist(),
+        torch.get_rng_state().tolist(),
+    ]
 
 
 @lesson.question("1.5")
 def stratified_split(answer) -> None:
     """Shares kept, nothing lost, the same for the same seed, no global seed."""
-    labels = torch.tensor([0, 1, 0, 2, 0, 1] * 4)  # 12 of 0, 8 of 1, 4 of 2
-    torch.manual_seed(1)
-    before = torch.get_rng_state()
-    result = ask(answer, labels.clone(), 0.25, 0)
-    untouched = torch.equal(torch.get_rng_state(), before)
+    before = globals_drawn_from()
+    first = judge_split(answer, 0.25, seed=0)
+    tests = [judge_split(answer, 0.25, seed) for seed in range(5)]
+    judge_split(answer, 0.2, seed=0)
+    assert tests[0] == first, "the same seed gave another split"
+    assert any(test != first for test in tests), (
+        "five seeds gave the same split: nothing is drawn at random"
+    )
+    assert globals_drawn_from() == before, (
+        "the split is right, but it moved the global random numbers: "
+        "use a torch.Generator of your own"
+    )
+
+
+def judge_split(answer, fraction: float, seed: int) -> set[int]:
+    """Return the test part; raise AssertionError unless the split is stratified."""
+    labels = torch.tensor(LABELS)
+    result = ask(answer, labels.clone(), fraction, seed)
     assert isinstance(result, tuple | list) and len(result) == 2, (
         f"return two lists, train and test indices; you return {brief(result)}"
     )
-    train, test = ([int(i) for i in part] for part in result)
+    train, test = ([int(number(i)) for i in part] for part in result)
+    twice = len(set(train)) < len(train) or len(set(test)) < len(test)
+    assert not twice, "a number stands twice in a part: are these indices into labels?"
     assert not set(train) & set(test), (
         f"example {min(set(train) & set(test), default=0)} is in both parts: a leak"
     )
-    lost = set(range(24)) - set(train) - set(test)
+    lost = set(range(len(LABELS))) - set(train) - set(test)
     assert not lost, f"examples {brief(sorted(lost))} are in neither part"
-    assert len(train) + len(test) == 24, (
-        "the parts hold other numbers than the indices 0 to 23, or some of them twice"
-    )
     assert len(test) < len(train), "the test part is the larger one: train comes first"
-    assert len(test) == 6, f"a quarter of 24 is 6, your test part has {len(test)}"
-    tests = [
-        [int(i) for i in ask(answer, labels.clone(), 0.25, s)[1]] for s in range(5)
-    ]
-    for drawn in [test, *tests]:
-        shares = labels[drawn].bincount(minlength=3).tolist()
-        assert shares == [3, 2, 1], (
-            "a quarter of 12, 8 and 4 is 3, 2 and 1; a test part of yours has "
-            f"{shares} of the three classes: draw from each class by itself"
-        )
-    assert set(tests[0]) == set(test), "the same seed gave another split"
-    assert any(set(other) != set(test) for other in tests), (
-        "five seeds gave the same split: nothing is drawn at random"
+    shares = labels[test].bincount(minlength=3).tolist()
+    assert shares == SHARES[fraction], (
+        f"of 16, 8 and 4 examples, {fraction:.0%} rounds to {SHARES[fraction]}; your "
+        f"test part has {shares}: draw from each class by itself, and round()"
     )
-    assert untouched, (
-        "the split is right, but it moved torch's global random numbers: "
-        "use a torch.Generator of your own"
-    )
+    return set(test)

@@ -1,8 +1,10 @@
 """Answers to the exercises of lesson 01: wrong as learners write them, and right."""
 
+import math
 import re
 from pathlib import Path
 
+import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
 from torch.utils.data import Dataset
@@ -36,16 +38,14 @@ class SoundByDictionary(SoundFiles):
         return [self.read(self.paths[index]), label]
 
 
-class SoundByGlob:
+class SoundByFolder:
     """No subclass of Dataset, and none is needed."""
 
     def __init__(self, folder, read):
         self.read = read
-        self.files = [
-            (p, k)
-            for k, c in enumerate("fallen rising steady".split())
-            for p in sorted(folder.glob(f"{c[:4]}*/*.wav"))
-        ]
+        classes = sorted(one for one in folder.iterdir() if one.is_dir())
+        numbered = enumerate(classes)
+        self.files = [(p, k) for k, one in numbered for p in sorted(one.iterdir())]
 
     def __len__(self):
         return len(self.files)
@@ -90,6 +90,34 @@ class SoundAlone(SoundFiles):
 class SoundNoReturn(SoundFiles):
     def __getitem__(self, index):
         self.read(self.paths[index])
+
+
+class SoundOwnReader(SoundFiles):
+    def __getitem__(self, index):
+        label = self.classes.index(self.paths[index].parent.name)
+        return torch.zeros(3), label
+
+
+class SoundScaled(SoundRight):
+    def __getitem__(self, index):
+        sound, label = super().__getitem__(index)
+        return sound / 2**15, label
+
+
+class SoundAllPaths(SoundRight):
+    def __getitem__(self, index):
+        return self.read(self.paths), 0
+
+
+class SoundHardCoded(SoundRight):
+    def __getitem__(self, index):
+        return self.read(self.paths[index]), index // 10
+
+
+class SoundByString(SoundFiles):
+    def __getitem__(self, index):
+        path = self.paths[index]
+        return self.read(str(path)), self.classes.index(path.parent.name)
 
 
 class SoundFirst(SoundFiles):
@@ -168,6 +196,12 @@ class CacheAll(CacheRight):
         return self.kept[index]
 
 
+class CacheShared(CacheRight):
+    def __init__(self, dataset, kept={}):  # noqa: B006 - the mistake itself
+        self.dataset = dataset
+        self.kept = kept
+
+
 class CacheNoReturn(CacheRight):
     def __getitem__(self, index):
         if index not in self.kept:
@@ -175,7 +209,13 @@ class CacheNoReturn(CacheRight):
 
 
 def bare(text):
-    return " ".join(re.findall(r"[a-z0-9']+", text.lower()))
+    return " ".join(re.findall(r"\w+", text.lower()))
+
+
+def subtract_in_place(x):
+    mean, std = x.mean(dim=(0, 2, 3)), x.std(dim=(0, 2, 3))
+    x -= mean.view(-1, 1, 1)
+    return mean, std
 
 
 def repeats_by(form):
@@ -204,9 +244,25 @@ def contained(train_texts, test_texts):
     return [i for i, yes in enumerate(found) if yes]
 
 
+def part_of(train_texts, test_texts):
+    known = " ".join(map(bare, train_texts))
+    return [i for i, text in enumerate(test_texts) if bare(text) in known]
+
+
+def by_first_place(train_texts, test_texts):
+    return [test_texts.index(t) for t in repeated_texts(train_texts, test_texts)]
+
+
+def written_into(train_texts, test_texts):
+    for i, text in enumerate(train_texts):
+        train_texts[i] = bare(text)
+    return [i for i, text in enumerate(test_texts) if bare(text) in train_texts]
+
+
 def by_characters(train_texts, test_texts):
     def key(text):
-        return "".join(c for c in text.casefold() if c.isalnum() or c == " ").split()
+        kept = (c for c in text.casefold() if c.isalnum() or c.isspace())
+        return "".join(kept).split()
 
     known = [key(text) for text in train_texts]
     return {i for i, text in enumerate(test_texts) if key(text) in known}
@@ -216,7 +272,7 @@ def as_tensor(train_texts, test_texts):
     return torch.tensor(repeated_flags(train_texts, test_texts)).nonzero().flatten()
 
 
-def split_by(draw):
+def split_by(draw, whole=round):
     """Return a split that lets `draw` put the members of a class in order."""
 
     def split(labels, fraction, seed):
@@ -224,7 +280,7 @@ def split_by(draw):
         train, test = [], []
         for label in labels.unique():
             members = draw((labels == label).nonzero().flatten(), generator, seed)
-            count = round(fraction * len(members))
+            count = whole(fraction * len(members))
             test += members[:count].tolist()
             train += members[count:].tolist()
         return train, test
@@ -239,6 +295,11 @@ def shuffled(members, generator, seed):
 def shuffled_globally(members, generator, seed):
     torch.manual_seed(seed)
     return members[torch.randperm(len(members))]
+
+
+def shuffled_by_numpy(members, generator, seed):
+    np.random.seed(seed)
+    return members[np.random.permutation(len(members))]
 
 
 def shuffled_anyhow(members, generator, seed):
@@ -287,6 +348,10 @@ NEAR_MISSES = {
         (SoundAlone, "a sample is a pair"),
         (SoundNoReturn, "is a `return` missing?"),
         (SoundFirst, "for it you read falling/00.wav"),
+        (SoundOwnReader, "use self.read"),
+        (SoundScaled, "unchanged"),
+        (SoundAllPaths, "one path, not the list"),
+        (SoundHardCoded, "your label is 0"),
         (lambda folder, read: SoundRight(folder, read), "expected the class itself"),
     ],
     "cached": [
@@ -296,6 +361,7 @@ NEAR_MISSES = {
         (CacheLast, "under its own index"),
         (CacheLength, "what is kept so far"),
         (CacheAll, "three samples were wanted"),
+        (CacheShared, "keep them in self"),
         (CacheNoReturn, "is a `return` missing?"),
     ],
     "mean_and_std": [
@@ -306,14 +372,22 @@ NEAR_MISSES = {
         (lambda x: (x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3))), "the variance"),
         (lambda x: x.mean(dim=(0, 2, 3)), "return two things"),
         (lambda x: (x[0].mean(dim=(1, 2)), x[0].std(dim=(1, 2))), "means should be"),
+        (subtract_in_place, "don't write into them"),
+        (lambda x: 2 * [x.mean((0, 2, 3), keepdim=True)], "of shape (1, 3"),
     ],
     "repeats": [
         (repeats_by(str), "lower case"),
         (repeats_by(str.lower), "punctuation does not count"),
-        (repeats_by(lambda t: re.sub(r"[^\w ]", "", t.lower())), "spaces and comma"),
+        (repeats_by(lambda t: re.sub(r"[^\w ]", "", t.lower())), "a tab and a comma"),
         (repeats_by(lambda t: " ".join(re.findall("[a-z]+", t.lower()))), "Bus 14"),
         (repeats_by(lambda t: tuple(sorted(bare(t).split()))), "in another order"),
         (contained, "one word more"),
+        (part_of, "only a part"),
+        (by_first_place, "only the first of two equal texts"),
+        (written_into, "make new strings"),
+        (repeats_by(lambda t: re.sub(r"\W", "", t.lower())), "a space between words"),
+        (lambda a, b: [i + 1 for i in repeats_by(bare)(a, b)], "counts from 0"),
+        (lambda a, b: len(repeats_by(bare)(a, b)), "a list of indices"),
         (repeated_texts, "you return the texts"),
         (repeated_flags, "True or False"),
         (places_in_training, "places of the training texts"),
@@ -322,6 +396,10 @@ NEAR_MISSES = {
         (plain_split, "draw from each class by itself"),
         (split_by(lambda members, *_: members), "nothing is drawn at random"),
         (split_by(shuffled_globally), "a torch.Generator of your own"),
+        (split_by(shuffled_by_numpy), "a torch.Generator of your own"),
+        (split_by(shuffled, math.floor), "and round()"),
+        (split_by(shuffled, math.ceil), "and round()"),
+        (lambda y, f, s: (list(range(21)), [0] * 7), "stands twice"),
         (split_by(shuffled_anyhow), "the same seed gave another split"),
         (swapped_split, "train comes first"),
         (leaking_split, "in both parts"),
@@ -331,12 +409,12 @@ NEAR_MISSES = {
 }
 
 RIGHT = {
-    "sounds": [SoundRight, SoundByDictionary, SoundByGlob],
+    "sounds": [SoundRight, SoundByDictionary, SoundByFolder, SoundByString],
     "cached": [CacheRight, CacheByTry, CacheInList],
     "mean_and_std": [
         lambda x: (x.mean(dim=(0, 2, 3)), x.std(dim=(0, 2, 3), correction=0)),
         lambda x: torch.std_mean(x.transpose(0, 1).flatten(1), dim=1)[::-1],
-        lambda x: [[f(x[:, c]) for c in range(3)] for f in (torch.mean, torch.std)],
+        lambda x: [[f(y) for y in x.unbind(1)] for f in (torch.mean, torch.std)],
     ],
     "repeats": [repeats_by(bare), by_characters, as_tensor],
     "stratified_split": [split_by(shuffled), sklearn_split],
