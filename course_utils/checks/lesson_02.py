@@ -46,45 +46,77 @@ def judge_shuffle(answer) -> None:
     """Raise AssertionError unless the order comes from the generator alone."""
     before = torch.get_rng_state()
     generator = torch.Generator().manual_seed(3)
-    first = [i for b in as_lists(ask(answer, 50, 8, False, generator)) for i in b]
-    second = [i for b in as_lists(ask(answer, 50, 8, False, generator)) for i in b]
-    fresh = torch.Generator().manual_seed(3)
-    again = [i for b in as_lists(ask(answer, 50, 8, False, fresh)) for i in b]
+    first = as_lists(ask(answer, 50, 8, False, generator))
+    second = as_lists(ask(answer, 50, 8, False, generator))
+    short = [as_lists(ask(answer, 50, 8, True, generator)) for _ in range(8)]
+    again = as_lists(ask(answer, 50, 8, False, torch.Generator().manual_seed(3)))
     untouched = torch.equal(before, torch.get_rng_state())
-    assert sorted(first) == list(range(50)), (
-        "shuffled, an epoch still holds every sample once; yours repeats or loses some"
-    )
-    assert first != list(range(50)), "with a generator the order should be shuffled"
+    judge_mixing(first, 50, 8, whose="with a generator")
     assert untouched, "you shuffle with the global seed: hand the generator to randperm"
     assert first == again, "equal generators gave two orders: is the generator used?"
     assert first != second, "both epochs had one order: don't seed the generator again"
+    assert all(len(batches) == 6 for batches in short), (
+        "with a generator, too, drop_last drops the batch of 2 and no other"
+    )
+    seen = {i for batches in short for batch in batches for i in batch}
+    assert len(seen) == 50, (
+        "with drop_last the same samples are left out in every epoch: shuffle first, "
+        "cut afterwards"
+    )
+
+
+def judge_mixing(batches: list[list[int]], n: int, size: int, whose: str) -> None:
+    """Raise AssertionError unless one shuffled epoch holds n samples, well mixed."""
+    flat = [i for batch in batches for i in batch]
+    assert sorted(flat) == list(range(n)), (
+        "shuffled, an epoch still holds every sample once; yours repeats or loses some"
+    )
+    assert flat != list(range(n)), f"{whose} the order should be shuffled"
+    sizes = [len(batch) for batch in batches]
+    assert sizes == [size] * (n // size) + [n % size] * (n % size > 0), (
+        f"shuffled, the batches have {brief(sizes)} samples; only the last may be small"
+    )
+    runs = [sorted(b) == list(range(min(b), min(b) + len(b))) for b in batches]
+    assert not all(runs), (
+        "neighbours stay together in one batch: shuffle the samples, not the batches, "
+        "and not within them"
+    )
 
 
 @lesson.question("2.2")
 def pad_collate(answer) -> None:
     """Four tensors, padded on the right to the longest text of the batch."""
-    texts = [[5, 6, 7], [8], [9, 4]]
-    samples = [(torch.tensor(t), k) for t, k in zip(texts, (1, 0, 1), strict=True)]
+    judge_padding(answer, [[8], [5, 6, 7, 2], [9, 4]], [1, 0, 1])
+    judge_padding(answer, [[3, 9], [4]], [0, 1])
+
+
+def judge_padding(answer, texts: list[list[int]], targets: list[int]) -> None:
+    """Raise AssertionError unless these texts are collated rightly."""
+    samples = [(torch.tensor(t), k) for t, k in zip(texts, targets, strict=True)]
     result = ask(answer, samples)
     assert isinstance(result, tuple | list) and len(result) == 4, (
         f"return ids, lengths, mask and labels, four tensors; got {brief(result)}"
     )
     for name, value in zip(("ids", "lengths", "mask", "labels"), result, strict=True):
         assert isinstance(value, torch.Tensor), f"{name} is no tensor: {brief(value)}"
+        assert name == "mask" or not value.is_floating_point(), (
+            f"{name} became floats; they are whole numbers, int64"
+        )
     ids, lengths, mask, labels = result
-    padded = torch.tensor([[5, 6, 7], [8, 0, 0], [9, 4, 0]])
-    assert not torch.equal(ids, padded.T), (
+    width = max(map(len, texts))
+    padded = torch.tensor([text + [0] * (width - len(text)) for text in texts])
+    assert ids.shape != padded.T.shape or not torch.equal(ids, padded.T), (
         "ids came out (T, N); a batch is (N, T): batch_first=True"
     )
-    left = torch.tensor([[5, 6, 7], [0, 0, 8], [0, 9, 4]])
-    assert not torch.equal(ids, left), "you fill up on the left; words come first"
-    assert ids.ndim == 2 and ids.shape[1] <= 3, (
-        f"ids have shape {tuple(ids.shape)}; pad to the longest of this batch, 3"
+    assert ids.ndim == 2 and ids.shape[1] == width, (
+        f"ids have shape {tuple(ids.shape)}; pad to the longest of this batch, {width}"
     )
-    assert not ids.is_floating_point(), "ids became floats; word numbers stay int64"
+    left = torch.tensor([[0] * (width - len(text)) + text for text in texts])
+    assert not torch.equal(ids, left), "you fill up on the left; words come first"
     assert torch.equal(ids, padded), f"ids: {brief(ids.tolist())} is not the batch"
-    assert lengths.tolist() != [3, 3, 3], "those lengths are those after padding"
-    assert lengths.tolist() == [3, 1, 2], f"lengths: not 3, 1, 2: {brief(lengths)}"
+    right = [len(text) for text in texts]
+    assert lengths.tolist() != [width] * len(texts), "those are lengths after padding"
+    assert lengths.tolist() == right, f"lengths: not {right}: {brief(lengths)}"
     words = padded != 0
     assert mask.shape == words.shape, (
         f"the mask has shape {tuple(mask.shape)}; it needs a place for each of ids"
@@ -92,9 +124,7 @@ def pad_collate(answer) -> None:
     assert not torch.equal(mask.bool(), ~words), "the mask is True at the filling"
     assert mask.dtype == torch.bool, f"the mask is {mask.dtype}; make it bool"
     assert torch.equal(mask, words), "the mask is not True exactly where words are"
-    assert labels.tolist() == [1, 0, 1], f"labels: not 1, 0, 1: {brief(labels)}"
-    zero = ask(answer, [(torch.tensor([0, 2]), 1), (torch.tensor([3]), 1)])[2]
-    assert zero[0, 0], "a word with the number 0 is a word: build the mask from lengths"
+    assert labels.tolist() == targets, f"labels: not {targets}: {brief(labels)}"
 
 
 @lesson.question("2.3")
@@ -102,7 +132,8 @@ def masked_mean(answer) -> None:
     """Filling counts neither in the sum nor in the number."""
     generator = torch.Generator().manual_seed(0)
     vectors = torch.randn(3, 4, 2, generator=generator)
-    mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 0, 0]]).bool()
+    vectors[0, 1] = 0  # a word may have a vector of zeros
+    mask = torch.tensor([[1, 1, 1, 0], [1, 1, 0, 0], [1, 0, 0, 0]]).bool()
     right = torch.stack([v[m].mean(dim=0) for v, m in zip(vectors, mask, strict=True)])
     kept = vectors * mask.unsqueeze(2)
     wrong = {
@@ -112,7 +143,8 @@ def masked_mean(answer) -> None:
         "you divide by the words of the whole batch": kept.sum(dim=1) / mask.sum(),
         "one mean for the whole batch; each text has one": vectors[mask].mean(dim=0),
     }
-    got = ask(answer, vectors.clone(), mask.clone())
+    given = vectors.clone()
+    got = ask(answer, given, mask.clone())
     assert isinstance(got, torch.Tensor), f"expected a tensor, got {brief(got)}"
     for words, value in wrong.items():
         same = got.shape == value.shape and torch.allclose(got, value, atol=1e-5)
@@ -120,40 +152,58 @@ def masked_mean(answer) -> None:
     assert got.shape == right.shape, (
         f"expected one mean for each text, shape (3, 2), got {tuple(got.shape)}"
     )
-    assert torch.allclose(got, right, atol=1e-5), (
-        f"the mean of text 2, one word long, is {brief(right[2])}, got {brief(got[2])}"
+    for k in range(3):
+        assert torch.allclose(got[k], right[k], atol=1e-5), (
+            f"text {k} has {3 - k} words and 4 places; its mean is {brief(right[k])}, "
+            f"you got {brief(got[k])}"
+        )
+    assert torch.equal(given, vectors), (
+        "right, but the vectors you were given are changed: don't write into them"
     )
 
 
 LENGTHS = [9, 2, 7, 1, 8, 2, 30, 3, 9, 1]
 
 
-def cost(batches: list[list[int]]) -> int:
-    """Return how many positions the padded batches take."""
-    return sum(len(batch) * max(LENGTHS[i] for i in batch) for batch in batches)
-
-
 @lesson.question("2.4")
 def bucket_batches(answer) -> None:
     """Every index once, and as little filling as sorting gives."""
-    got = as_lists(ask(answer, list(LENGTHS), 4))
-    flat = sorted(i for batch in got for i in batch)
-    assert flat != sorted(LENGTHS), "those are the lengths; return indices into them"
-    assert len(flat) != 8, "two indices are missing: the last, smaller batch counts"
-    assert flat == list(range(10)), (
-        f"every index from 0 to 9 exactly once; you hand out {brief(flat)}"
+    judge_buckets(answer, LENGTHS, 4)
+    judge_buckets(answer, [12, 100, 9, 31, 8, 7, 25], 3)
+
+
+def judge_buckets(answer, lengths: list[int], size: int) -> None:
+    """Raise AssertionError unless the batches are cut from sorted indices."""
+    got = as_lists(ask(answer, list(lengths), size))
+    flat = [i for batch in got for i in batch]
+    n = len(lengths)
+    assert sorted(flat) != sorted(lengths), (
+        "those are lengths; return indices into them"
     )
-    sizes = sorted(len(batch) for batch in got)
-    assert sizes == [2, 4, 4], f"batches of 4, 4 and 2 were wanted, got {sizes}"
-    ascending = sorted(range(10), key=LENGTHS.__getitem__)
-    best = max(
-        cost([order[k : k + 4] for k in range(0, 10, 4)])
-        for order in (ascending, ascending[::-1])
+    assert len(flat) != n - n % size, "indices are missing: the last batch counts, too"
+    assert sorted(flat) == list(range(n)), (
+        f"every index from 0 to {n - 1} exactly once; you hand out {brief(flat)}"
     )
-    plain = cost([list(range(k, min(k + 4, 10))) for k in range(0, 10, 4)])
-    assert cost(got) != plain, "nothing is sorted: texts come together as they lie"
-    assert cost(got) <= best, (
-        f"your batches take {cost(got)} positions, sorting by length takes {best}"
+    wanted = [size] * (n // size) + [n % size]
+    sizes = [len(batch) for batch in got]
+    assert sizes == wanted, (
+        f"batches of {wanted} were wanted, in this order, got {sizes}"
+    )
+
+    def cost(batches):
+        return sum(len(batch) * max(lengths[i] for i in batch) for batch in batches)
+
+    def cut(order):
+        return [list(order)[k : k + size] for k in range(0, n, size)]
+
+    order = sorted(range(n), key=lengths.__getitem__)
+    order = order if max(lengths) in [lengths[i] for i in got[-1]] else order[::-1]
+    assert flat != list(range(n)), (
+        "nothing is sorted, indices come in their old order: sort them, not lengths"
+    )
+    assert cost(got) <= cost(cut(order)), (
+        f"your batches take {cost(got)} positions, filling and all; "
+        f"indices sorted by length take {cost(cut(order))}"
     )
 
 
@@ -180,17 +230,26 @@ def fast_loader(answer) -> None:
     assert steps != 10, "__len__ counts batches, not samples"
     assert steps != 2, "10 samples in batches of 4 are 3 batches: round up"
     assert steps == 3, f"10 samples in batches of 4 are 3 batches, you say {steps:.4g}"
-    first = list(ask(plain.__iter__))
+    even = answer(inputs[:8], batch_size=4, shuffle=False)
+    steps = number(ask(even.__len__))
+    assert steps == 2, f"8 samples in batches of 4 are 2 batches, you say {steps:.4g}"
+    iterator = ask(plain.__iter__)
+    assert hasattr(iterator, "__next__"), (
+        "__iter__ gives back one thing; `yield` each batch instead of `return`"
+    )
+    first = list(iterator)
     pair = first and isinstance(first[0], tuple | list) and len(first[0]) == 2
     assert pair, "each batch is a tuple with one piece of each tensor, here two"
     sizes = [len(batch[0]) for batch in first]
     assert sizes != [4, 4], "the last batch, of 2 samples, is missing"
     assert sizes == [4, 4, 2], f"expected batches of 4, 4 and 2, got {sizes}"
+    sizes = [len(batch[0]) for batch in even]
+    assert sizes == [4, 4], f"of 8 samples expected batches of 4 and 4, got {sizes}"
     assert torch.equal(torch.cat([x for x, _ in first]), inputs), (
         "with shuffle=False the order is that of the tensors"
     )
     assert len(list(plain)) == 3, "the second epoch is empty: begin anew in __iter__"
-    judge_order(answer(inputs, 2 * inputs, batch_size=4, shuffle=True), inputs)
+    judge_order(answer)
     images, labels = torch.rand(3000, 1, 8, 8), torch.zeros(3000)
     fast = epoch_seconds(answer(images, labels, batch_size=64, shuffle=True))
     dataset = TensorDataset(images, labels)
@@ -201,21 +260,21 @@ def fast_loader(answer) -> None:
     )
 
 
-def judge_order(loader, inputs) -> None:
+def judge_order(answer) -> None:
     """Raise AssertionError unless each epoch is a new order of whole samples."""
+    inputs, state = torch.arange(50), torch.get_rng_state()
+    given = inputs.clone()
+    loader = answer(given, 2 * inputs, 3 * inputs, batch_size=8, shuffle=True)
     epochs = [list(loader) for _ in range(4)]
     for batches in epochs:
-        for x, y in batches:
-            assert torch.equal(y, 2 * x), (
-                "inputs and targets no longer belong together: use one order for both"
+        for x, y, z in batches:
+            assert torch.equal(y, 2 * x) and torch.equal(z, 3 * x), (
+                "inputs and targets no longer belong together: use one order for all"
             )
-    orders = [torch.cat([x for x, _ in batches]) for batches in epochs]
-    assert all(torch.equal(order.sort().values, inputs) for order in orders), (
-        "shuffled, an epoch still holds every sample exactly once"
+    orders = [[x.tolist() for x, *_ in batches] for batches in epochs]
+    judge_mixing(orders[0], 50, 8, whose="with shuffle=True")
+    assert any(order != orders[0] for order in orders), (
+        "every epoch has the same order: draw it in __iter__, anew and unseeded"
     )
-    assert not all(torch.equal(order, inputs) for order in orders), (
-        "with shuffle=True the order should be random"
-    )
-    assert any(not torch.equal(order, orders[0]) for order in orders), (
-        "every epoch has the same order: draw it in __iter__, not in __init__"
-    )
+    assert torch.equal(given, inputs), "the tensors you were given are changed"
+    assert not torch.equal(state, torch.get_rng_state()), "nothing was drawn at random"

@@ -74,6 +74,28 @@ def cut_reseeded(n, batch_size, drop_last, generator=None):
     return pieces(order_of(n, generator), batch_size, drop_last)
 
 
+def cut_batches_shuffled(n, batch_size, drop_last, generator=None):
+    batches = pieces(torch.arange(n), batch_size, drop_last)
+    if generator:
+        order = torch.randperm(len(batches), generator=generator)
+        batches = sorted((batches[k] for k in order), key=len, reverse=True)
+    return batches
+
+
+def cut_shuffled_within(n, batch_size, drop_last, generator=None):
+    batches = pieces(torch.arange(n), batch_size, drop_last)
+    if generator:
+        for batch in batches:
+            order = torch.randperm(len(batch), generator=generator)
+            batch[:] = [batch[k] for k in order]
+    return batches
+
+
+def cut_tail_first(n, batch_size, drop_last, generator=None):
+    n = n - n % batch_size if drop_last else n
+    return pieces(order_of(n, generator), batch_size, drop_last)
+
+
 def cut_flat(n, batch_size, drop_last, generator=None):
     return order_of(n, generator).tolist()
 
@@ -105,6 +127,10 @@ def wide(parts):
     return nn.functional.pad(parts["ids"], (0, 5))
 
 
+def square(parts):
+    return parts["ids"][:, : len(parts["ids"])]
+
+
 def to_the_left(parts):
     rows = zip(parts["ids"], parts["lengths"], strict=True)
     return torch.stack([row.roll(row.numel() - int(n)) for row, n in rows])
@@ -128,6 +154,11 @@ def kept(vectors, mask):
     return vectors * mask.unsqueeze(2)
 
 
+def mean_in_place(vectors, mask):
+    vectors[~mask] = 0
+    return vectors.sum(dim=1) / mask.sum(dim=1, keepdim=True)
+
+
 def in_pieces(order, batch_size):
     return [order[k : k + batch_size] for k in range(0, len(order), batch_size)]
 
@@ -136,11 +167,40 @@ def buckets_up(lengths, batch_size):
     return in_pieces(sorted(range(len(lengths)), key=lambda i: lengths[i]), batch_size)
 
 
-def buckets_down_shuffled(lengths, batch_size):
+def buckets_down(lengths, batch_size):
     order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
-    batches = in_pieces(order, batch_size)
-    random.shuffle(batches)
-    return batches
+    return in_pieces(order, batch_size)
+
+
+def buckets_shuffled(lengths, batch_size):
+    *full, last = buckets_up(lengths, batch_size)
+    random.shuffle(full)
+    return [*full, last]
+
+
+def two_buckets(lengths, batch_size):
+    order = sorted(range(len(lengths)), key=lambda i: lengths[i] > 8)
+    return in_pieces(order, batch_size)
+
+
+def buckets_as_text(lengths, batch_size):
+    order = sorted(range(len(lengths)), key=lambda i: str(lengths[i]))
+    return in_pieces(order, batch_size)
+
+
+def buckets_small_first(lengths, batch_size):
+    order = sorted(range(len(lengths)), key=lambda i: lengths[i])
+    rest = len(order) % batch_size
+    return [order[:rest], *in_pieces(order[rest:], batch_size)]
+
+
+def buckets_of_four(lengths, batch_size):
+    return buckets_up(lengths, 4)
+
+
+def buckets_sorting_lengths(lengths, batch_size):
+    lengths.sort()
+    return in_pieces(list(range(len(lengths))), batch_size)
 
 
 def buckets_by_tensor(lengths, batch_size):
@@ -245,6 +305,39 @@ class FastOneOrder(FastRight):
         return self.drawn
 
 
+class FastReseeded(FastRight):
+    def order(self):
+        torch.manual_seed(0)
+        return super().order()
+
+
+class FastBatchOrder(FastRight):
+    def order(self):
+        n, size = len(self.tensors[0]), self.batch_size
+        batches = torch.arange(n - n % size).view(-1, size)
+        if self.shuffle:
+            batches = batches[torch.randperm(len(batches))]
+        return torch.cat([batches.flatten(), torch.arange(n - n % size, n)])
+
+
+class FastReturn(FastRight):
+    def __iter__(self):
+        for indices in self.order().split(self.batch_size):
+            return tuple(tensor[indices] for tensor in self.tensors)
+
+
+class FastTwoTensors(FastRight):
+    def __iter__(self):
+        images, labels = self.tensors
+        for indices in self.order().split(self.batch_size):
+            yield images[indices], labels[indices]
+
+
+class FastPlusOne(FastRight):
+    def __len__(self):
+        return len(self.tensors[0]) // self.batch_size + 1
+
+
 class FastNeverShuffled(FastRight):
     def order(self):
         return torch.arange(len(self.tensors[0]))
@@ -272,6 +365,9 @@ NEAR_MISSES = {
         (cut_globally, "hand the generator to randperm"),
         (cut_by_random, "is the generator used?"),
         (cut_reseeded, "don't seed the generator again"),
+        (cut_batches_shuffled, "neighbours stay together"),
+        (cut_shuffled_within, "neighbours stay together"),
+        (cut_tail_first, "shuffle first, cut afterwards"),
         (cut_flat, "a list of batches"),
     ],
     "pad_collate": [
@@ -279,10 +375,14 @@ NEAR_MISSES = {
         (lambda s: pad(s, ids=wide), "the longest of this batch"),
         (lambda s: pad(s, ids=to_the_left), "on the left"),
         (lambda s: pad(s, ids=lambda p: p["ids"].float()), "became floats"),
-        (lambda s: pad(s, lengths=lambda p: p["lengths"] * 0 + 3), "after padding"),
+        (lambda s: pad(s, lengths=lambda p: p["lengths"] * 0 + 4), "after padding"),
         (lambda s: pad(s, mask=lambda p: ~p["mask"]), "True at the filling"),
         (lambda s: pad(s, mask=lambda p: p["mask"].float()), "make it bool"),
-        (lambda s: pad(s, mask=lambda p: p["ids"] != 0), "build the mask from lengths"),
+        (
+            lambda s: pad(s, labels=lambda p: p["labels"].float()),
+            "labels became floats",
+        ),
+        (lambda s: pad(s, ids=square), "the longest of this batch"),
         (lambda s: pad(s)[:3], "four tensors"),
         (lambda s: pad(s, labels=lambda p: [1, 0, 1]), "labels is no tensor"),
     ],
@@ -292,25 +392,38 @@ NEAR_MISSES = {
         (lambda v, m: kept(v, m).sum(dim=1), "that is the sum"),
         (lambda v, m: v[m].mean(dim=0), "one mean for the whole batch"),
         (lambda v, m: kept(v, m).sum(dim=1) / m.sum(), "words of the whole batch"),
-        (lambda v, m: kept(v, ~m).sum(1) / m.sum(1, keepdim=True), "text 2"),
+        (lambda v, m: kept(v, ~m).sum(1) / m.sum(1, keepdim=True), "text 0"),
+        (lambda v, m: kept(v, m).sum(1) / (kept(v, m) != 0).sum(1), "text 0"),
+        (lambda v, m: kept(v, m).sum(1) / m.sum(1)[0], "text 1"),
+        (mean_in_place, "don't write into them"),
         (lambda v, m: (v * m).sum(dim=1), "your code raised RuntimeError"),
     ],
     "bucket_batches": [
         (buckets_unsorted, "nothing is sorted"),
-        (buckets_of_lengths, "those are the lengths"),
-        (buckets_without_tail, "two indices are missing"),
+        (buckets_of_lengths, "those are lengths"),
+        (buckets_without_tail, "indices are missing"),
         (buckets_by_index, "exactly once"),
-        (buckets_sorted_inside, "sorting by length takes"),
+        (buckets_sorted_inside, "sorted by length take"),
+        (two_buckets, "sorted by length take"),
+        (buckets_as_text, "sorted by length take"),
+        (buckets_small_first, "in this order"),
+        (buckets_of_four, "in this order"),
+        (buckets_sorting_lengths, "not lengths"),
         (buckets_flat, "a list of batches"),
     ],
     "fast_loader": [
         (FastSamples, "counts batches, not samples"),
         (FastFloor, "round up"),
         (FastWithoutTail, "is missing"),
-        (FastTwoOrders, "one order for both"),
+        (FastTwoOrders, "one order for all"),
         (FastOnce, "begin anew in __iter__"),
-        (FastOneOrder, "not in __init__"),
-        (FastNeverShuffled, "should be random"),
+        (FastOneOrder, "draw it in __iter__"),
+        (FastReseeded, "anew and unseeded"),
+        (FastNeverShuffled, "should be shuffled"),
+        (FastBatchOrder, "neighbours stay together"),
+        (FastReturn, "`yield` each batch"),
+        (FastTwoTensors, "your code raised ValueError"),
+        (FastPlusOne, "8 samples in batches of 4 are 2"),
         (FastBySample, "not once for each sample"),
         (FastInputsAlone, "each batch is a tuple"),
     ],
@@ -318,8 +431,8 @@ NEAR_MISSES = {
 
 RIGHT = {
     "cut_batches": [cut_right, cut_by_library, cut_tensors],
-    "pad_collate": [pad, pad_by_hand],
+    "pad_collate": [pad, pad_by_hand, lambda s: pad(s, mask=lambda p: p["ids"] != 0)],
     "masked_mean": [mean_by_loop, mean_by_nan, mean_by_weights],
-    "bucket_batches": [buckets_up, buckets_down_shuffled, buckets_by_tensor],
+    "bucket_batches": [buckets_up, buckets_down, buckets_shuffled, buckets_by_tensor],
     "fast_loader": [FastRight, FastByPermuting, FastLists],
 }
