@@ -8,6 +8,7 @@ space of indent, counts from 1, ids kept, no metadata but what a lesson needs.
 """
 
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -66,6 +67,8 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
             for output in cell.outputs:
                 if "metadata" in output:
                     output.metadata = nbformat.from_dict({})
+                if "text" in output:  # %%writefile over the file of an earlier run
+                    output.text = re.sub(r"(?m)^Overwriting ", "Writing ", output.text)
     return notebook
 
 
