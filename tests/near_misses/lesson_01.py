@@ -104,6 +104,12 @@ class SoundScaled(SoundRight):
         return sound / 2**15, label
 
 
+class SoundCut(SoundRight):
+    def __getitem__(self, index):
+        sound, label = super().__getitem__(index)
+        return sound[:1600], label
+
+
 class SoundAllPaths(SoundRight):
     def __getitem__(self, index):
         return self.read(self.paths), 0
@@ -249,6 +255,11 @@ def part_of(train_texts, test_texts):
     return [i for i, text in enumerate(test_texts) if bare(text) in known]
 
 
+def by_pairs(train_texts, test_texts):
+    pairs = ((i, t, k) for i, t in enumerate(test_texts) for k in train_texts)
+    return [i for i, text, known in pairs if bare(text) == bare(known)]
+
+
 def by_first_place(train_texts, test_texts):
     return [test_texts.index(t) for t in repeated_texts(train_texts, test_texts)]
 
@@ -350,6 +361,7 @@ NEAR_MISSES = {
         (SoundFirst, "for it you read falling/00.wav"),
         (SoundOwnReader, "use self.read"),
         (SoundScaled, "unchanged"),
+        (SoundCut, "unchanged"),
         (SoundAllPaths, "one path, not the list"),
         (SoundHardCoded, "your label is 0"),
         (lambda folder, read: SoundRight(folder, read), "expected the class itself"),
@@ -383,6 +395,7 @@ NEAR_MISSES = {
         (repeats_by(lambda t: tuple(sorted(bare(t).split()))), "in another order"),
         (contained, "one word more"),
         (part_of, "only a part"),
+        (by_pairs, "each index once"),
         (by_first_place, "only the first of two equal texts"),
         (written_into, "make new strings"),
         (repeats_by(lambda t: re.sub(r"\W", "", t.lower())), "a space between words"),
@@ -413,6 +426,7 @@ RIGHT = {
     "cached": [CacheRight, CacheByTry, CacheInList],
     "mean_and_std": [
         lambda x: (x.mean(dim=(0, 2, 3)), x.std(dim=(0, 2, 3), correction=0)),
+        lambda x: (x.double().mean((0, 2, 3)), x.double().std((0, 2, 3))),
         lambda x: torch.std_mean(x.transpose(0, 1).flatten(1), dim=1)[::-1],
         lambda x: [[f(y) for y in x.unbind(1)] for f in (torch.mean, torch.std)],
     ],

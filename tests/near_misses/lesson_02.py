@@ -96,6 +96,13 @@ def cut_tail_first(n, batch_size, drop_last, generator=None):
     return pieces(order_of(n, generator), batch_size, drop_last)
 
 
+def cut_with_empty(n, batch_size, drop_last, generator=None):
+    order = order_of(n, generator).tolist()
+    starts = range(0, batch_size * (n // batch_size + 1), batch_size)
+    batches = [order[k : k + batch_size] for k in starts]
+    return [b for b in batches if len(b) == batch_size] if drop_last else batches
+
+
 def cut_flat(n, batch_size, drop_last, generator=None):
     return order_of(n, generator).tolist()
 
@@ -194,6 +201,10 @@ def buckets_small_first(lengths, batch_size):
     return [order[:rest], *in_pieces(order[rest:], batch_size)]
 
 
+def buckets_with_empty(lengths, batch_size):
+    return buckets_up(lengths, batch_size) + ([[]] if len(lengths) % 3 == 0 else [])
+
+
 def buckets_of_four(lengths, batch_size):
     return buckets_up(lengths, 4)
 
@@ -261,6 +272,22 @@ class FastLists(FastRight):
         for k in range(len(self)):
             part = order[k * self.batch_size : (k + 1) * self.batch_size]
             yield [tensor.index_select(0, part) for tensor in self.tensors]
+
+
+class FastByPython(FastRight):
+    def order(self):
+        order = list(range(len(self.tensors[0])))
+        if self.shuffle:
+            random.shuffle(order)
+        return torch.tensor(order)
+
+
+class FastInPlace(FastRight):
+    def __iter__(self):
+        order = self.order()
+        for tensor in self.tensors:
+            tensor.copy_(tensor[order])
+        return zip(*(t.split(self.batch_size) for t in self.tensors), strict=True)
 
 
 class FastSamples(FastRight):
@@ -368,6 +395,7 @@ NEAR_MISSES = {
         (cut_batches_shuffled, "neighbours stay together"),
         (cut_shuffled_within, "neighbours stay together"),
         (cut_tail_first, "shuffle first, cut afterwards"),
+        (cut_with_empty, "got [4, 4, 0]"),
         (cut_flat, "a list of batches"),
     ],
     "pad_collate": [
@@ -408,6 +436,7 @@ NEAR_MISSES = {
         (buckets_as_text, "sorted by length take"),
         (buckets_small_first, "in this order"),
         (buckets_of_four, "in this order"),
+        (buckets_with_empty, "in this order"),
         (buckets_sorting_lengths, "not lengths"),
         (buckets_flat, "a list of batches"),
     ],
@@ -425,6 +454,7 @@ NEAR_MISSES = {
         (FastTwoTensors, "your code raised ValueError"),
         (FastPlusOne, "8 samples in batches of 4 are 2"),
         (FastBySample, "not once for each sample"),
+        (FastInPlace, "are changed"),
         (FastInputsAlone, "each batch is a tuple"),
     ],
 }
@@ -434,5 +464,5 @@ RIGHT = {
     "pad_collate": [pad, pad_by_hand, lambda s: pad(s, mask=lambda p: p["ids"] != 0)],
     "masked_mean": [mean_by_loop, mean_by_nan, mean_by_weights],
     "bucket_batches": [buckets_up, buckets_down, buckets_shuffled, buckets_by_tensor],
-    "fast_loader": [FastRight, FastByPermuting, FastLists],
+    "fast_loader": [FastRight, FastByPermuting, FastLists, FastByPython],
 }
