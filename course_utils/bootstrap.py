@@ -61,13 +61,18 @@ def too_old(versions: dict[str, str]) -> list[str]:
     ]
 
 
+def write_pins(versions: dict[str, str], path: Path) -> Path:
+    """Write constraints that keep these versions; return their path."""
+    path.write_text("".join(f"{n}=={v}\n" for n, v in versions.items()))
+    return path
+
+
 def install(needs: list[Requirement], versions: dict[str, str]) -> str:
     """Install `needs` and keep every other version; return pip's error, or ''."""
     command = [sys.executable, "-m", "pip", "install", "-q", "--no-input"]
     command += ["--disable-pip-version-check"]
     with tempfile.TemporaryDirectory() as folder:
-        pins = Path(folder, "keep-these.txt")
-        pins.write_text("".join(f"{n}=={v}\n" for n, v in versions.items()))
+        pins = write_pins(versions, Path(folder, "keep-these.txt"))
         names = [f"{need.name}{need.specifier}" for need in needs]
         done = subprocess.run(
             [*command, "-c", str(pins), *names], capture_output=True, text=True

@@ -28,9 +28,8 @@ def main(folder: Path) -> None:
     """Install what is missing at pinned versions; keep a wheel of each new package."""
     before = bootstrap.installed()
     needs = [need.name for need in bootstrap.missing(before)]
-    pins = folder / "image.txt"
     folder.mkdir(parents=True, exist_ok=True)
-    pins.write_text("".join(f"{n}=={v}\n" for n, v in before.items()))
+    pins = bootstrap.write_pins(before, folder / "image.txt")
     pip("install", "-c", str(ADDED), "-c", str(pins), *needs)
     after = bootstrap.installed()
     new = [f"{n}=={v}" for n, v in after.items() if before.get(n) != v]

@@ -40,6 +40,14 @@ def ask(answer: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return result
 
 
+def a_class(answer: Any) -> type:
+    """Return `answer`; raise AssertionError unless it is a class."""
+    assert isinstance(answer, type), (
+        f"expected the class itself, got {brief(answer)}; hand over its bare name"
+    )
+    return answer
+
+
 def number(result: Any) -> float:
     """Return a result as a float: a Python or NumPy number, or one tensor element.
 

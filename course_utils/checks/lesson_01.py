@@ -8,19 +8,11 @@ import numpy as np
 import torch
 
 from course_utils.checks import Lesson
-from course_utils.checks.answers import ask, brief, number
+from course_utils.checks.answers import a_class, ask, brief, number
 from course_utils.data import find_sounds
 
 lesson = Lesson()
 progress = lesson.progress
-
-
-def a_class(answer) -> type:
-    """Return `answer`; raise AssertionError unless it is a class."""
-    assert isinstance(answer, type), (
-        f"expected the class itself, got {brief(answer)}; hand over its bare name"
-    )
-    return answer
 
 
 SAMPLES = 5000  # longer than any real sound here, to show a cut
