@@ -1,0 +1,395 @@
+"""Checks for notebooks/03_gradients.ipynb."""
+
+import copy
+
+import torch
+from torch import nn
+
+from course_utils.checks import Lesson
+from course_utils.checks.answers import StillOpen, a_class, ask, brief, is_empty, number
+from course_utils.runtime import pick_device
+
+lesson = Lesson()
+progress = lesson.progress
+
+
+def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
+    """Return normal random numbers that depend on nothing but the seed."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def close(a, b, tolerance: float = 1e-5) -> bool:
+    """Return whether two tensors have one shape and nearly the same numbers."""
+    return a.shape == b.shape and torch.allclose(
+        a.detach().cpu().double(), b.detach().cpu().double(), atol=tolerance
+    )
+
+
+@lesson.question("3.1")
+def line_gradients(answer) -> None:
+    """Both derivatives of the mean squared error."""
+    judge_line(answer, drawn(5) + 0.7, drawn(5, seed=1), 0.5, -0.3)
+    judge_line(answer, drawn(8, seed=2) - 0.4, drawn(8, seed=3), -1.5, 2.0)
+
+
+def judge_line(answer, x, y, w: float, b: float) -> None:
+    """Raise AssertionError unless both derivatives are right for this line."""
+    result = ask(answer, w, b, x.clone(), y.clone())
+    if isinstance(result, torch.Tensor):
+        result = result.tolist()
+    assert isinstance(result, tuple | list) and len(result) == 2, (
+        f"return two numbers, d loss / dw and d loss / db; got {brief(result)}"
+    )
+    per_sample = any(isinstance(r, torch.Tensor) and r.numel() > 1 for r in result)
+    assert not per_sample, (
+        "that is one gradient for each sample; the loss is their mean, so take the mean"
+    )
+    got = [number(part) for part in result]
+    e, n = w * x + b - y, len(x)
+    right = [(2 * e * x).mean().item(), (2 * e).mean().item()]
+    wrong = {
+        "the derivative of e² is 2·e: the factor 2 is missing": [r / 2 for r in right],
+        "those are sums over the samples; the loss is a mean": [r * n for r in right],
+        "the sign is turned: the gradient points to where the loss grows": [
+            -r for r in right
+        ],
+        "first the gradient of w, then that of b": right[::-1],
+        "for b the factor x falls away: when b grows by 1, so does e": [right[0]] * 2,
+        "w needs the factor x: when w grows by 1, e grows by x": [right[1]] * 2,
+        "that is the loss; how fast does it change?": [e.pow(2).mean().item()] * 2,
+        "the mean of e times the mean of x is not the mean of e·x": [
+            (2 * e).mean().item() * x.mean().item(),
+            right[1],
+        ],
+    }
+    for words, value in wrong.items():
+        same = all(abs(a - b) < 1e-4 for a, b in zip(got, value, strict=True))
+        assert not same, words
+    for name, a, b in zip(("dw", "db"), got, right, strict=True):
+        assert abs(a - b) < 1e-3 * max(1, abs(b)), (
+            f"d loss / {name}: expected {b:.4f}, got {a:.4f}"
+        )
+
+
+class Shared(nn.Module):
+    """One layer used twice, one not at all, one behind a cut, one frozen."""
+
+    def __init__(self):
+        """Make four layers of one size."""
+        super().__init__()
+        self.twice, self.unused = nn.Linear(3, 3), nn.Linear(3, 3)
+        self.cut, self.frozen = nn.Linear(3, 3), nn.Linear(3, 3)
+
+    def forward(self, inputs):
+        """Split and meet again."""
+        side = self.cut(inputs).detach()
+        return self.frozen(self.twice(self.twice(inputs)) + side)
+
+
+@lesson.question("3.2")
+def parameters_behind(answer) -> None:
+    """Every leaf at an end of the chain, once."""
+    device = pick_device()
+    line = nn.Linear(3, 2).to(device)
+    loss = line(drawn(4, 3).to(device)).pow(2).mean()
+    judge_found(answer, loss, dict(line.named_parameters()), {})
+    model = Shared().to(device)
+    model.frozen.requires_grad_(False)
+    own = nn.Parameter(torch.ones(3, device=device))
+    loss = (model(drawn(4, 3).to(device)) * own).sum()
+    named = dict(model.named_parameters()) | {"the factor": own}
+    reached = {k: p for k, p in named.items() if k.startswith(("twice", "the"))}
+    judge_found(answer, loss, reached, named)
+
+
+def judge_found(answer, loss, reached: dict, named: dict) -> None:
+    """Raise AssertionError unless exactly these tensors are found."""
+    found = ask(answer, loss)
+    if hasattr(found, "__next__") or isinstance(found, set | dict):
+        found = list(found.values() if isinstance(found, dict) else found)
+    assert isinstance(found, list | tuple), (
+        f"return a list of tensors, got {brief(found)}"
+    )
+    links = [f for f in found if type(f).__name__ == "AccumulateGrad"]
+    assert not links, "those are the links; each has its parameter in .variable"
+    assert all(isinstance(f, torch.Tensor) for f in found), (
+        f"the list should hold tensors, yours holds {brief(found)}"
+    )
+    found = list(map(id, found))
+    names = {id(p): name for name, p in (named | reached).items()}
+    assert not set(found) - set(names), (
+        "you return tensors that are no parameters: copies, or results in between?"
+    )
+    unreached = [names[f] for f in found if names[f] not in reached]
+    assert not unreached, f"no gradient reaches {unreached[0]}, yet you list it"
+    assert len(set(found)) == len(found), (
+        "a parameter is listed twice: remember which links you have seen"
+    )
+    missing = [name for name, p in reached.items() if id(p) not in found]
+    assert not missing, (
+        f"{missing[0]} is missing: follow every entry of next_functions, not only one"
+    )
+
+
+@lesson.question("3.3")
+def whole_gradient(answer) -> None:
+    """The gradient of one large batch, from uneven pieces."""
+    judge_pieces(answer, (5, 2, 4), nn.CrossEntropyLoss())
+    judge_pieces(answer, (3, 7), nn.CrossEntropyLoss())
+
+
+def judge_pieces(answer, sizes: tuple[int, ...], loss_fn) -> None:
+    """Raise AssertionError unless pieces of these sizes give the whole gradient."""
+    device = pick_device()
+    model = nn.Sequential(nn.Linear(4, 3)).to(device)
+    inputs, n = drawn(sum(sizes), 4).to(device), sum(sizes)
+    targets = torch.arange(n, device=device) * 2 % 3
+    batches = list(zip(inputs.split(sizes), targets.split(sizes), strict=True))
+    before = [p.detach().clone() for p in model.parameters()]
+    weight = model[0].weight
+    grads = []
+    for x, y in batches:
+        grads.append(torch.autograd.grad(loss_fn(model(x), y), weight)[0])
+    whole = torch.autograd.grad(loss_fn(model(inputs), targets), weight)[0]
+    for p in model.parameters():
+        p.grad = torch.full_like(p, 0.5)  # left by an earlier step
+    given = [(x.clone(), y.clone()) for x, y in batches]
+    count = ask(answer, model, given, copy.deepcopy(loss_fn))
+    same = all(
+        torch.equal(p, q) for p, q in zip(model.parameters(), before, strict=True)
+    )
+    assert same, "the parameters have moved; only .grad was to be filled"
+    assert weight.grad is not None, "afterwards .grad is None: you cleared at the end"
+    got = weight.grad
+    total = torch.stack(grads).sum(dim=0)
+    wrong = {
+        "an older gradient is still in there: clear once, before the first batch": (
+            whole + 0.5
+        ),
+        "that is the sum of the batches' gradients; each of them is a mean over its "
+        "own samples": total,
+        "every batch has the same weight in yours; a batch of 5 should count more "
+        "than one of 2": total / len(sizes),
+        "that is the gradient of the last batch alone: you clear in between": grads[-1],
+        "you weight by the batch's size and never divide by the number of all "
+        "samples": whole * n,
+        "you divide by the number of all samples; each loss also has to be multiplied "
+        "by its batch's size": total / n,
+        "that is the last batch alone, scaled: you clear in between": (
+            grads[-1] * sizes[-1] / n
+        ),
+    }
+    for words, value in wrong.items():
+        assert not close(got, value), words
+    assert close(got, whole), (
+        "one batch of all samples has another gradient: expected "
+        f"{whole[0, 0].item():.4f} at the first place, got {got[0, 0].item():.4f}"
+    )
+    assert number(count) == n, f"return the number of samples, {n}, not {brief(count)}"
+
+
+SETTINGS = [
+    {"lr": 0.1},
+    {"lr": 0.1, "momentum": 0.9},
+    {"lr": 0.1, "weight_decay": 0.2},
+    {"lr": 0.05, "momentum": 0.5, "weight_decay": 0.3},
+]
+
+
+@lesson.question("3.4")
+def hand_sgd(answer) -> None:
+    """The same weights as torch.optim.SGD, step for step."""
+    a_class(answer)
+    methods = [vars(answer).get(name) for name in ("zero_grad", "step")]
+    if any(method is not None and is_empty(method) for method in methods):
+        raise StillOpen
+    for settings in SETTINGS:
+        judge_steps(answer, settings)
+    judge_clearing(answer)
+
+
+def start() -> list[nn.Parameter]:
+    """Return two parameters that learn and one that never gets a gradient."""
+    device = pick_device()
+    return [nn.Parameter(drawn(*s, seed=5).to(device)) for s in ((3, 2), (2,), (4,))]
+
+
+def give_gradients(parameters, k: int) -> None:
+    """Write the gradients of step k into the first two parameters."""
+    for p in parameters[:2]:
+        p.grad = drawn(*p.shape, seed=10 + k).to(p.device)
+
+
+def by_torch(settings: dict, steps: int, **change) -> list[torch.Tensor]:
+    """Return the first parameter after each step of torch.optim.SGD."""
+    parameters, path = start(), []
+    optimizer = torch.optim.SGD(parameters, **(settings | change))
+    for k in range(steps):
+        give_gradients(parameters, k)
+        optimizer.step()
+        path.append(parameters[0].detach().clone())
+    return path
+
+
+def by_mistake(settings: dict, kind: str) -> torch.Tensor:
+    """Return the first parameter after three steps with one mistake."""
+    lr, m = settings["lr"], settings.get("momentum", 0)
+    wd = settings.get("weight_decay", 0)
+    p, v = start()[0].detach(), 0
+    for k in range(3):
+        g = drawn(3, 2, seed=10 + k).to(p.device)
+        if kind == "decay turned":
+            g = g - wd * p
+        elif kind not in ("decay later", "decoupled"):
+            g = g + wd * p
+        mixed = kind == "averaged" or (kind == "averaged later" and k > 0)
+        v = m * v + (1 - m if mixed else 1) * g
+        used = v
+        v = g if kind == "forgotten" else v
+        p = p * (1 - lr * wd) if kind == "decoupled" else p
+        p = p + lr * used if kind == "uphill" else p - lr * used
+        if kind == "decay later":
+            p = p - lr * wd * p
+    return p
+
+
+MISTAKES = {
+    "uphill": "you add: that climbs. A step goes against the gradient",
+    "averaged": "you mix with 1 − momentum; here the new gradient counts in full",
+    "averaged later": "you mix with 1 − momentum; here the new gradient counts in full",
+    "decay turned": "the decay has the wrong sign: it pushes away from zero",
+    "decay later": "weight decay belongs to the gradient, before momentum and step",
+    "decoupled": "weight decay belongs to the gradient, before momentum and step",
+    "forgotten": "the velocity is forgotten: store the new v, not the gradient alone",
+}
+
+
+def judge_steps(answer, settings: dict) -> None:
+    """Raise AssertionError unless three steps equal those of torch.optim.SGD."""
+    parameters = start()
+    idle = parameters[2].detach().clone()
+    optimizer = answer(iter(parameters), **settings)
+    told = ", ".join(f"{name}={value}" for name, value in settings.items())
+    path = by_torch(settings, 3)
+    for k in range(3):
+        give_gradients(parameters, k)
+        before = [p.grad.clone() for p in parameters[:2]]
+        optimizer.step()
+        kept = [
+            torch.equal(p.grad, g) for p, g in zip(parameters, before, strict=False)
+        ]
+        assert all(kept), "step has changed .grad; it should only read it"
+        if k == 0 and not close(parameters[0], path[0]):
+            name_first(parameters[0], settings, told)
+    got = parameters[0]
+    assert not close(got, start()[0]), (
+        "the parameters have not moved: change p in place"
+    )
+    for kind, words in MISTAKES.items():
+        wrong = by_mistake(settings, kind)
+        assert close(wrong, path[-1]) or not close(got, wrong), f"with {told}: {words}"
+    for name in ("momentum", "weight_decay"):
+        if settings.get(name):
+            without = by_torch(settings, 3, **{name: 0.0})[-1]
+            assert not close(got, without), f"{name} changes nothing: is it used?"
+    assert close(got, path[-1]), (
+        f"with {told}, after three steps expected {path[-1][0, 0].item():.4f} at the "
+        f"first place, got {got[0, 0].item():.4f}"
+    )
+    assert torch.equal(parameters[2], idle), (
+        "a parameter whose .grad is None has moved: skip it"
+    )
+    assert parameters[0].is_leaf and parameters[0].grad_fn is None, (
+        "the step left notes: put it under torch.no_grad()"
+    )
+
+
+def name_first(got, settings: dict, told: str) -> None:
+    """Raise AssertionError about the first step, in which v is the gradient."""
+    p, lr = start()[0].detach(), settings["lr"]
+    g = drawn(3, 2, seed=10).to(p.device)
+    m, wd = settings.get("momentum", 0), settings.get("weight_decay", 0)
+    assert not close(got, p), "the parameters have not moved: change p in place"
+    assert not close(got, p + lr * (g + wd * p)), MISTAKES["uphill"]
+    assert not close(got, p - (g + wd * p)), "the learning rate is missing"
+    assert not (m and close(got, p - lr * (1 - m) * (g + wd * p))), MISTAKES["averaged"]
+    assert not (m and close(got, p - lr * m * (g + wd * p))), (
+        "the first velocity is g itself, without the factor momentum"
+    )
+    assert not (wd and close(got, p - lr * g)), "weight_decay changes nothing yet"
+    assert not (wd and close(got, p - lr * (g - wd * p))), MISTAKES["decay turned"]
+    assert not (wd and close(got, (p - lr * g) * (1 - lr * wd))), MISTAKES[
+        "decay later"
+    ]
+    assert not (wd and close(got, p - lr * g - wd * p)), (
+        "the decay is added to the gradient, so the learning rate scales it as well"
+    )
+    raise AssertionError(
+        f"with {told}, after one step expected "
+        f"{(p - lr * (g + wd * p))[0, 0].item():.4f} at the first place, "
+        f"got {got[0, 0].item():.4f}"
+    )
+
+
+def judge_clearing(answer) -> None:
+    """Raise AssertionError unless zero_grad clears gradients and nothing else."""
+    parameters = start()
+    optimizer = answer(parameters, lr=0.1, momentum=0.9)
+    give_gradients(parameters, 0)
+    optimizer.step()
+    before = [p.detach().clone() for p in parameters]
+    optimizer.zero_grad()
+    same = all(torch.equal(p, q) for p, q in zip(parameters, before, strict=True))
+    assert same, "zero_grad set the parameters themselves; only .grad is cleared"
+    cleared = all(p.grad is None or not p.grad.any() for p in parameters)
+    assert cleared, "after zero_grad there are still gradients"
+    give_gradients(parameters, 1)
+    optimizer.step()
+    right = by_torch({"lr": 0.1, "momentum": 0.9}, 2)[-1]
+    assert close(parameters[0], right), "zero_grad has cleared the velocities, too"
+
+
+@lesson.question("3.5")
+def update_average(answer) -> None:
+    """In place, without history, and the parameter as it was."""
+    judge_average(answer, 0.9, (3, 2))
+    judge_average(answer, 0.25, (5,))
+
+
+def judge_average(answer, decay: float, shape: tuple[int, ...]) -> None:
+    """Raise AssertionError unless the average moves as it should."""
+    device = pick_device()
+    average = drawn(*shape, seed=1).to(device)
+    parameter = nn.Parameter(drawn(*shape, seed=2).to(device))
+    start, now = average.clone(), parameter.detach().clone()
+    right = decay * start + (1 - decay) * now
+    loss = parameter.pow(2).sum()  # its notes hold the parameter
+    result = ask(answer, average, parameter, decay)
+    assert torch.equal(parameter, now), (
+        "the parameter itself has changed: it only lends its numbers"
+    )
+    assert isinstance(result, torch.Tensor), f"return the average, not {brief(result)}"
+    assert not (result.requires_grad or average.requires_grad), (
+        "the average keeps notes, a chain back to the parameter: use torch.no_grad()"
+    )
+    assert result.data_ptr() != parameter.data_ptr(), (
+        "average and parameter now share one memory: copy the numbers"
+    )
+    swapped = (1 - decay) * start + decay * now
+    assert not close(average, swapped), (
+        "decay belongs to the average, not the parameter"
+    )
+    moved = "you return a new tensor; the one you were given must change, in place"
+    assert not (close(average, start) and close(result, right)), moved
+    assert not close(average, start), "the average has not moved"
+    assert not close(average, decay * start + now), (
+        "the parameter has to be multiplied by 1 − decay"
+    )
+    assert not close(average, now), "that is a copy of the parameter, not an average"
+    assert close(average, right), (
+        f"expected {right.flatten()[0].item():.4f} at the first place, "
+        f"got {average.flatten()[0].item():.4f}"
+    )
+    assert close(result, right), "average is right; return it as well"
+    loss.backward()
+    assert close(parameter.grad, 2 * now), "the parameter's gradient is now another one"

@@ -1,0 +1,493 @@
+"""Answers to the exercises of lesson 03: wrong as learners write them, and right."""
+
+import torch
+
+
+def error(w, b, x, y):
+    return w * x + b - y
+
+
+def line_by_autograd(w, b, x, y):
+    w = torch.tensor(float(w), requires_grad=True)
+    b = torch.tensor(float(b), requires_grad=True)
+    error(w, b, x, y).pow(2).mean().backward()
+    return [w.grad, b.grad]
+
+
+def line_by_trying(w, b, x, y):
+    def loss(w, b):
+        return error(w, b, x.double(), y.double()).pow(2).mean().item()
+
+    step = 1e-5
+    return (
+        (loss(w + step, b) - loss(w - step, b)) / (2 * step),
+        (loss(w, b + step) - loss(w, b - step)) / (2 * step),
+    )
+
+
+def line_by_python(w, b, x, y):
+    errors = [w * a + b - c for a, c in zip(x.tolist(), y.tolist(), strict=True)]
+    dw = sum(2 * e * a for e, a in zip(errors, x.tolist(), strict=True)) / len(errors)
+    return torch.tensor([dw, 2 * sum(errors) / len(errors)])
+
+
+def walk(loss, first_only=False, seen_links=True, links=False):
+    waiting, seen, found = [loss.grad_fn], set(), []
+    while waiting:
+        link = waiting.pop()
+        if link is None or (seen_links and link in seen):
+            continue
+        seen.add(link)
+        if hasattr(link, "variable"):
+            found.append(link if links else link.variable)
+        before = [f for f, _ in link.next_functions]
+        waiting += before[:1] if first_only else before
+    return found
+
+
+def behind_by_recursion(loss):
+    found = {}
+
+    def visit(link):
+        if link is None:
+            return
+        if hasattr(link, "variable"):
+            found[id(link.variable)] = link.variable
+        for before, _ in link.next_functions:
+            visit(before)
+
+    visit(loss.grad_fn)
+    return found
+
+
+def behind_generator(loss):
+    yield from walk(loss)
+
+
+def behind_copies(loss):
+    return [p.detach().clone() for p in walk(loss)]
+
+
+def pieces(model, batches, loss_fn, scale, clear=True, between=False, add=0):
+    total = sum(len(targets) for _, targets in batches)
+    if clear:
+        model.zero_grad()
+    for inputs, targets in batches:
+        if between:
+            model.zero_grad()
+        loss = loss_fn(model(inputs), targets)
+        (loss * scale(len(targets), total, len(batches))).backward()
+    return total + add
+
+
+def share(n, total, k):
+    return n / total
+
+
+def pieces_by_rescaling(model, batches, loss_fn):
+    model.zero_grad()
+    count = torch.tensor(0)
+    for inputs, targets in batches:
+        (loss_fn(model(inputs), targets) * len(targets)).backward()
+        count += len(targets)
+    for p in model.parameters():
+        p.grad /= count
+    return count
+
+
+def pieces_by_one_backward(model, batches, loss_fn):
+    n = sum(len(y) for _, y in batches)
+    model.zero_grad(set_to_none=False)
+    sum(loss_fn(model(x), y) * len(y) / n for x, y in batches).backward()
+    return n
+
+
+def pieces_with_step(model, batches, loss_fn):
+    n = pieces(model, batches, loss_fn, share)
+    with torch.no_grad():
+        for p in model.parameters():
+            p -= 0.1 * p.grad
+    return n
+
+
+def pieces_cleared_at_the_end(model, batches, loss_fn):
+    n = pieces(model, batches, loss_fn, share)
+    model.zero_grad()
+    return n
+
+
+class Right:
+    """The printed solution, in parts that a mistake can replace."""
+
+    sign = -1.0
+
+    def __init__(self, parameters, lr, momentum=0.0, weight_decay=0.0):
+        self.parameters = list(parameters)
+        self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
+        self.velocities = {}
+
+    def zero_grad(self):
+        for p in self.parameters:
+            p.grad = None
+
+    def gradient(self, p):
+        return p.grad + self.weight_decay * p
+
+    def velocity(self, p, g):
+        old = self.velocities.get(p)
+        return g if old is None else self.momentum * old + g
+
+    @torch.no_grad()
+    def step(self):
+        for p in self.parameters:
+            if p.grad is not None:
+                v = self.velocities[p] = self.velocity(p, self.gradient(p))
+                p += self.sign * self.lr * v
+
+
+class Uphill(Right):
+    sign = 1.0
+
+
+class Averaged(Right):
+    def velocity(self, p, g):
+        old = self.velocities.get(p, torch.zeros_like(p))
+        return self.momentum * old + (1 - self.momentum) * g
+
+
+class AveragedLater(Right):
+    def velocity(self, p, g):
+        old = self.velocities.get(p)
+        return g if old is None else self.momentum * old + (1 - self.momentum) * g
+
+
+class FirstDamped(Right):
+    def velocity(self, p, g):
+        old = self.velocities.get(p)
+        return (
+            self.momentum * g
+            if old is None and self.momentum
+            else super().velocity(p, g)
+        )
+
+
+class Turned(Right):
+    def gradient(self, p):
+        return p.grad - self.weight_decay * p
+
+
+class NoMomentum(Right):
+    def velocity(self, p, g):
+        return g
+
+
+class NoDecay(Right):
+    def gradient(self, p):
+        return p.grad
+
+
+class DecayUnscaled(Right):
+    def gradient(self, p):
+        return p.grad + self.weight_decay * p / self.lr
+
+
+class Forgotten(Right):
+    @torch.no_grad()
+    def step(self):
+        for p in self.parameters:
+            if p.grad is not None:
+                g = self.gradient(p)
+                p -= self.lr * self.velocity(p, g)
+                self.velocities[p] = g
+
+
+class InGrad(Right):
+    @torch.no_grad()
+    def step(self):
+        for p in self.parameters:
+            if p.grad is not None:
+                p.grad += self.weight_decay * p
+                v = self.velocities[p] = self.velocity(p, p.grad)
+                p -= self.lr * v
+
+
+class Rebound(Right):
+    @torch.no_grad()
+    def step(self):
+        for p in self.parameters:
+            if p.grad is not None:
+                p = p - self.lr * p.grad
+
+
+class NoneAsZero(Right):
+    @torch.no_grad()
+    def step(self):
+        for p in self.parameters:
+            grad = torch.zeros_like(p) if p.grad is None else p.grad
+            g = grad + self.weight_decay * p
+            v = self.velocities[p] = self.velocity(p, g)
+            p -= self.lr * v
+
+
+class WithNotes(Right):
+    def step(self):
+        for p in self.parameters:
+            if p.grad is not None:
+                p -= self.lr * p.grad
+
+
+class NoSkip(Right):
+    @torch.no_grad()
+    def step(self):
+        for p in self.parameters:
+            p -= self.lr * self.velocity(p, self.gradient(p))
+
+
+class NoRate(Right):
+    @torch.no_grad()
+    def step(self):
+        for p in self.parameters:
+            if p.grad is not None:
+                p -= self.velocity(p, self.gradient(p))
+
+
+class ZeroesParameters(Right):
+    @torch.no_grad()
+    def zero_grad(self):
+        for p in self.parameters:
+            p.zero_()
+
+
+class ClearsVelocities(Right):
+    def zero_grad(self):
+        super().zero_grad()
+        self.velocities.clear()
+
+
+class ClearsNothing(Right):
+    def zero_grad(self):
+        self.cleared = True
+
+
+class Decoupled(NoDecay):
+    @torch.no_grad()
+    def step(self):
+        for p in self.parameters:
+            if p.grad is not None:
+                p -= self.lr * self.weight_decay * p
+        super().step()
+
+
+class DecayLater(NoDecay):
+    @torch.no_grad()
+    def step(self):
+        super().step()
+        for p in self.parameters:
+            if p.grad is not None:
+                p -= self.lr * self.weight_decay * p
+
+
+class ByData(Right):
+    def zero_grad(self):
+        for p in self.parameters:
+            if p.grad is not None:
+                p.grad.zero_()
+
+    def step(self):
+        for p in self.parameters:
+            if p.grad is None:
+                continue
+            g = p.grad.detach() + self.weight_decay * p.detach()
+            if self.momentum:
+                v = self.velocities.setdefault(id(p), torch.zeros_like(g))
+                g = v.mul_(self.momentum).add_(g)
+            p.data = p.data - self.lr * g
+
+
+class ByTorch(torch.optim.SGD):
+    pass
+
+
+class ByAlpha(Right):
+    @torch.no_grad()
+    def step(self):
+        for place, p in enumerate(self.parameters):
+            if p.grad is None:
+                continue
+            g = p.grad.add(p, alpha=self.weight_decay)
+            v = self.velocities.get(place)
+            v = g.clone() if v is None else v.mul_(self.momentum).add_(g)
+            self.velocities[place] = v
+            p.add_(v, alpha=-self.lr)
+
+
+def average_right(average, parameter, decay):
+    with torch.no_grad():
+        return average.mul_(decay).add_(parameter, alpha=1 - decay)
+
+
+def average_by_copy(average, parameter, decay):
+    average.copy_(decay * average + (1 - decay) * parameter.detach())
+    return average
+
+
+def average_by_lerp(average, parameter, decay):
+    return average.lerp_(parameter.detach(), 1 - decay)
+
+
+@torch.no_grad()
+def average_by_slice(average, parameter, decay):
+    average[...] = average * decay + parameter.data * (1 - decay)
+    return average
+
+
+def average_new(average, parameter, decay):
+    with torch.no_grad():
+        average = decay * average + (1 - decay) * parameter
+    return average
+
+
+def average_with_notes(average, parameter, decay):
+    average *= decay
+    average += (1 - decay) * parameter
+    return average
+
+
+def average_swapped(average, parameter, decay):
+    with torch.no_grad():
+        return average.mul_(1 - decay).add_(parameter, alpha=decay)
+
+
+def average_sum(average, parameter, decay):
+    with torch.no_grad():
+        return average.mul_(decay).add_(parameter)
+
+
+def average_scaling_the_parameter(average, parameter, decay):
+    average.mul_(decay).add_(parameter.detach().mul_(1 - decay))
+    return average
+
+
+def average_copies(average, parameter, decay):
+    with torch.no_grad():
+        return average.copy_(parameter)
+
+
+def average_into_parameter(average, parameter, decay):
+    with torch.no_grad():
+        parameter.mul_(1 - decay).add_(average, alpha=decay)
+    return average
+
+
+def average_shared(average, parameter, decay):
+    average.data = parameter.data
+    return average
+
+
+def average_unmoved(average, parameter, decay):
+    with torch.no_grad():
+        average.mul(decay).add_(parameter, alpha=1 - decay)
+    return average
+
+
+NEAR_MISSES = {
+    "line_gradients": [
+        (lambda *a: ((error(*a) * a[2]).mean(), error(*a).mean()), "factor 2"),
+        (lambda *a: ((2 * error(*a) * a[2]).sum(), (2 * error(*a)).sum()), "a mean"),
+        (lambda *a: [-g for g in line_by_python(*a)], "sign is turned"),
+        (lambda *a: line_by_autograd(*a)[::-1], "first the gradient of w"),
+        (lambda *a: (line_by_python(*a)[0], line_by_python(*a)[0]), "falls away"),
+        (
+            lambda *a: (line_by_python(*a)[1], line_by_python(*a)[1]),
+            "w needs the factor",
+        ),
+        (lambda *a: (2 * error(*a) * a[2], 2 * error(*a)), "for each sample"),
+        (lambda *a: line_by_python(*a)[0], "return two numbers"),
+        (lambda *a: (error(*a).pow(2).mean(),) * 2, "that is the loss"),
+        (
+            lambda *a: ((2 * error(*a)).mean() * a[2].mean(), (2 * error(*a)).mean()),
+            "not the mean of e·x",
+        ),
+        (lambda w, b, x, y: (2 * w * x.mean(), 2 * b), "expected"),
+    ],
+    "parameters_behind": [
+        (lambda loss: walk(loss, first_only=True), "not only one"),
+        (lambda loss: walk(loss, seen_links=False), "listed twice"),
+        (lambda loss: walk(loss, links=True), "those are the links"),
+        (behind_copies, "no parameters"),
+        (lambda loss: [p.shape for p in walk(loss)], "should hold tensors"),
+        (lambda loss: len(walk(loss)), "return a list of tensors"),
+        (lambda loss: [], "is missing"),
+        (lambda loss: [loss, *walk(loss)], "no parameters"),
+        (lambda loss: walk(loss)[:2], "is missing"),
+    ],
+    "whole_gradient": [
+        (lambda m, b, f: pieces(m, b, f, lambda n, t, k: 1), "sum of the batches'"),
+        (lambda m, b, f: pieces(m, b, f, lambda n, t, k: 1 / k), "the same weight"),
+        (lambda m, b, f: pieces(m, b, f, share, clear=False), "older gradient"),
+        (lambda m, b, f: pieces(m, b, f, share, between=True), "scaled: you clear"),
+        (
+            lambda m, b, f: pieces(m, b, f, lambda n, t, k: 1, between=True),
+            "last batch alone",
+        ),
+        (lambda m, b, f: pieces(m, b, f, lambda n, t, k: n), "never divide"),
+        (lambda m, b, f: pieces(m, b, f, lambda n, t, k: 1 / t), "multiplied by"),
+        (pieces_with_step, "parameters have moved"),
+        (pieces_cleared_at_the_end, "cleared at the end"),
+        (lambda m, b, f: pieces(m, b, f, share, add=1), "return the number of samples"),
+        (lambda m, b, f: pieces(m, b, f, lambda n, t, k: n / 7), "another gradient"),
+    ],
+    "hand_sgd": [
+        (Uphill, "against the gradient"),
+        (Averaged, "1 − momentum"),
+        (AveragedLater, "1 − momentum"),
+        (FirstDamped, "without the factor momentum"),
+        (Turned, "wrong sign"),
+        (NoMomentum, "momentum changes nothing"),
+        (NoDecay, "weight_decay changes nothing"),
+        (DecayUnscaled, "learning rate scales it"),
+        (Forgotten, "velocity is forgotten"),
+        (InGrad, "step has changed .grad"),
+        (Rebound, "have not moved"),
+        (NoneAsZero, "skip it"),
+        (WithNotes, "your code raised RuntimeError: a leaf"),
+        (NoSkip, "your code raised TypeError"),
+        (NoRate, "learning rate is missing"),
+        (ZeroesParameters, "set the parameters themselves"),
+        (ClearsVelocities, "cleared the velocities"),
+        (ClearsNothing, "still gradients"),
+        (DecayLater, "before momentum and step"),
+        (Decoupled, "before momentum and step"),
+    ],
+    "update_average": [
+        (average_new, "you return a new tensor"),
+        (average_with_notes, "keeps notes"),
+        (average_swapped, "decay belongs to the average"),
+        (average_sum, "multiplied by 1 − decay"),
+        (average_scaling_the_parameter, "the parameter itself has changed"),
+        (average_copies, "a copy of the parameter"),
+        (average_into_parameter, "the parameter itself has changed"),
+        (average_shared, "share one memory"),
+        (average_unmoved, "has not moved"),
+        (lambda a, p, d: [average_right(a, p, d)], "return the average"),
+        (lambda a, p, d: average_right(a, p, d) and None, "raised RuntimeError"),
+        (lambda a, p, d: average_right(a, p, d).add_(0.5), "expected"),
+    ],
+}
+
+RIGHT = {
+    "line_gradients": [line_by_autograd, line_by_trying, line_by_python],
+    "parameters_behind": [walk, behind_by_recursion, behind_generator],
+    "whole_gradient": [
+        lambda m, b, f: pieces(m, b, f, share),
+        pieces_by_rescaling,
+        pieces_by_one_backward,
+    ],
+    "hand_sgd": [Right, ByData, ByTorch, ByAlpha],
+    "update_average": [
+        average_right,
+        average_by_copy,
+        average_by_lerp,
+        average_by_slice,
+    ],
+}
