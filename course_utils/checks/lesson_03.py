@@ -1,7 +1,6 @@
 """Checks for notebooks/03_gradients.ipynb."""
 
-import copy
-
+import numpy as np
 import torch
 from torch import nn
 
@@ -25,6 +24,11 @@ def close(a, b, tolerance: float = 1e-5) -> bool:
     )
 
 
+def detached(part):
+    """Return a tensor without its history, and anything else as it is."""
+    return part.detach().cpu() if isinstance(part, torch.Tensor) else part
+
+
 @lesson.question("3.1")
 def line_gradients(answer) -> None:
     """Both derivatives of the mean squared error."""
@@ -34,13 +38,19 @@ def line_gradients(answer) -> None:
 
 def judge_line(answer, x, y, w: float, b: float) -> None:
     """Raise AssertionError unless both derivatives are right for this line."""
-    result = ask(answer, w, b, x.clone(), y.clone())
-    if isinstance(result, torch.Tensor):
-        result = result.tolist()
+    given = x.clone(), y.clone()
+    result = ask(answer, w, b, *given)
+    if isinstance(result, torch.Tensor | np.ndarray):
+        result = result.flatten().tolist()
+    elif isinstance(result, dict | map):
+        result = list(result.values() if isinstance(result, dict) else result)
     assert isinstance(result, tuple | list) and len(result) == 2, (
         f"return two numbers, d loss / dw and d loss / db; got {brief(result)}"
     )
-    per_sample = any(isinstance(r, torch.Tensor) and r.numel() > 1 for r in result)
+    assert torch.equal(given[0], x) and torch.equal(given[1], y), (
+        "x or y have changed: don't write into what you are given"
+    )
+    per_sample = any(np.size(np.asarray(detached(part))) > 1 for part in result)
     assert not per_sample, (
         "that is one gradient for each sample; the loss is their mean, so take the mean"
     )
@@ -95,21 +105,26 @@ def parameters_behind(answer) -> None:
     judge_found(answer, loss, dict(line.named_parameters()), {})
     model = Shared().to(device)
     model.frozen.requires_grad_(False)
-    own = nn.Parameter(torch.ones(3, device=device))
-    loss = (model(drawn(4, 3).to(device)) * own).sum()
-    named = dict(model.named_parameters()) | {"the factor": own}
+    factors = [torch.ones(3, device=device, requires_grad=True) for _ in range(2)]
+    outputs = model(drawn(4, 3).to(device)) * factors[0] + factors[1]
+    for _ in range(12):
+        outputs = outputs.tanh() + outputs  # a long chain that splits and meets again
+    named = dict(model.named_parameters())
+    named |= {"the factor": factors[0], "the summand": factors[1]}
     reached = {k: p for k, p in named.items() if k.startswith(("twice", "the"))}
-    judge_found(answer, loss, reached, named)
+    judge_found(answer, outputs.sum(), reached, named)
 
 
 def judge_found(answer, loss, reached: dict, named: dict) -> None:
     """Raise AssertionError unless exactly these tensors are found."""
     found = ask(answer, loss)
-    if hasattr(found, "__next__") or isinstance(found, set | dict):
-        found = list(found.values() if isinstance(found, dict) else found)
-    assert isinstance(found, list | tuple), (
-        f"return a list of tensors, got {brief(found)}"
-    )
+    if isinstance(found, dict):
+        found = (
+            found if isinstance(next(iter(found), 0), torch.Tensor) else found.values()
+        )
+    listed = not isinstance(found, torch.Tensor | str) and hasattr(found, "__iter__")
+    assert listed, f"return a list of tensors, got {brief(found)}"
+    found = list(found)
     links = [f for f in found if type(f).__name__ == "AccumulateGrad"]
     assert not links, "those are the links; each has its parameter in .variable"
     assert all(isinstance(f, torch.Tensor) for f in found), (
@@ -127,7 +142,8 @@ def judge_found(answer, loss, reached: dict, named: dict) -> None:
     )
     missing = [name for name, p in reached.items() if id(p) not in found]
     assert not missing, (
-        f"{missing[0]} is missing: follow every entry of next_functions, not only one"
+        f"{missing[0]} is missing: follow every entry of next_functions to its end, "
+        "go on after a None, and remember links, not names or numbers"
     )
 
 
@@ -135,57 +151,87 @@ def judge_found(answer, loss, reached: dict, named: dict) -> None:
 def whole_gradient(answer) -> None:
     """The gradient of one large batch, from uneven pieces."""
     judge_pieces(answer, (5, 2, 4), nn.CrossEntropyLoss())
-    judge_pieces(answer, (3, 7), nn.CrossEntropyLoss())
+    judge_pieces(answer, (3, 7), lambda logits, y: (logits[:, 0] - y).abs().mean())
 
 
 def judge_pieces(answer, sizes: tuple[int, ...], loss_fn) -> None:
     """Raise AssertionError unless pieces of these sizes give the whole gradient."""
     device = pick_device()
-    model = nn.Sequential(nn.Linear(4, 3)).to(device)
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)).to(device)
     inputs, n = drawn(sum(sizes), 4).to(device), sum(sizes)
     targets = torch.arange(n, device=device) * 2 % 3
     batches = list(zip(inputs.split(sizes), targets.split(sizes), strict=True))
-    before = [p.detach().clone() for p in model.parameters()]
-    weight = model[0].weight
-    grads = []
-    for x, y in batches:
-        grads.append(torch.autograd.grad(loss_fn(model(x), y), weight)[0])
-    whole = torch.autograd.grad(loss_fn(model(inputs), targets), weight)[0]
-    for p in model.parameters():
+    parameters = list(model.parameters())
+    before = [p.detach().clone() for p in parameters]
+
+    def gradient(x, y):
+        grads = torch.autograd.grad(loss_fn(model(x), y), parameters)
+        return torch.cat([g.flatten() for g in grads])
+
+    each, whole = [gradient(x, y) for x, y in batches], gradient(inputs, targets)
+    for p in parameters:
         p.grad = torch.full_like(p, 0.5)  # left by an earlier step
-    given = [(x.clone(), y.clone()) for x, y in batches]
-    count = ask(answer, model, given, copy.deepcopy(loss_fn))
-    same = all(
-        torch.equal(p, q) for p, q in zip(model.parameters(), before, strict=True)
-    )
+    seen, given = [], [(x.clone(), y.clone()) for x, y in batches]
+    hook = model.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
+    count = ask(answer, model, given, loss_fn)
+    hook.remove()
+    same = all(torch.equal(p, q) for p, q in zip(parameters, before, strict=True))
     assert same, "the parameters have moved; only .grad was to be filled"
-    assert weight.grad is not None, "afterwards .grad is None: you cleared at the end"
-    got = weight.grad
-    total = torch.stack(grads).sum(dim=0)
-    wrong = {
-        "an older gradient is still in there: clear once, before the first batch": (
-            whole + 0.5
-        ),
-        "that is the sum of the batches' gradients; each of them is a mean over its "
-        "own samples": total,
-        "every batch has the same weight in yours; a batch of 5 should count more "
-        "than one of 2": total / len(sizes),
-        "that is the gradient of the last batch alone: you clear in between": grads[-1],
-        "you weight by the batch's size and never divide by the number of all "
-        "samples": whole * n,
-        "you divide by the number of all samples; each loss also has to be multiplied "
-        "by its batch's size": total / n,
-        "that is the last batch alone, scaled: you clear in between": (
-            grads[-1] * sizes[-1] / n
-        ),
-    }
-    for words, value in wrong.items():
-        assert not close(got, value), words
-    assert close(got, whole), (
-        "one batch of all samples has another gradient: expected "
-        f"{whole[0, 0].item():.4f} at the first place, got {got[0, 0].item():.4f}"
+    assert any(p.grad is not None for p in parameters), (
+        "afterwards .grad is None: you cleared at the end"
     )
+    assert all(p.grad is not None for p in parameters), (
+        "some parameters have no gradient: all of the model's were wanted"
+    )
+    name_pieces(torch.cat([p.grad.flatten() for p in parameters]), each, whole, sizes)
+    assert max(seen) <= max(sizes), "you put the batches together; one at a time"
+    assert len(given) == len(sizes), "the list of batches has changed"
+    reduction = getattr(loss_fn, "reduction", "mean")
+    assert reduction == "mean", "the loss function has changed: leave its reduction"
     assert number(count) == n, f"return the number of samples, {n}, not {brief(count)}"
+
+
+def name_pieces(got, each: list, whole, sizes: tuple[int, ...]) -> None:
+    """Raise AssertionError unless the gradient is the whole one."""
+    total, n, k = torch.stack(each).sum(dim=0), sum(sizes), len(sizes)
+    old = "an older gradient is still in there: clear once, before the first batch"
+    weights = "and each batch's loss should count by its share of all samples"
+    wrong = [
+        (old, [whole + 0.5, whole + 0.5 / n]),
+        (f"{old}; {weights}", [total + 0.5, total / k + 0.5, (total + 0.5) / k]),
+        (
+            "that is the sum of the batches' gradients; each of them is a mean over "
+            "its own samples",
+            [total],
+        ),
+        (
+            f"every batch has the same weight in yours; a batch of {max(sizes)} should "
+            f"count more than one of {min(sizes)}",
+            [total / k],
+        ),
+        (
+            "that is the gradient of the last batch alone: you clear in between",
+            [each[-1], each[-1] * sizes[-1] / n, each[-1] * sizes[-1]],
+        ),
+        (
+            "you weight by the batch's size and never divide by the number of all "
+            "samples",
+            [whole * n, whole * n / k],
+        ),
+        (
+            "you divide by the number of all samples; each loss also has to be "
+            "multiplied by its batch's size",
+            [total / n],
+        ),
+    ]
+    for words, values in wrong:
+        assert not any(close(got, value) for value in values), words
+    place = int((got - whole).abs().argmax())
+    assert close(got, whole), (
+        "one batch of all samples has another gradient: somewhere expected "
+        f"{whole[place].item():.4f}, got {got[place].item():.4f}"
+    )
 
 
 SETTINGS = [
@@ -209,25 +255,29 @@ def hand_sgd(answer) -> None:
 
 
 def start() -> list[nn.Parameter]:
-    """Return two parameters that learn and one that never gets a gradient."""
-    device = pick_device()
-    return [nn.Parameter(drawn(*s, seed=5).to(device)) for s in ((3, 2), (2,), (4,))]
+    """Return three parameters that learn and, second, one without a gradient."""
+    shapes = [(3, 2), (4,), (3, 2), (2,)]
+    return [
+        nn.Parameter(drawn(*shape, seed=5 * k + 5).to(pick_device()))
+        for k, shape in enumerate(shapes)
+    ]
 
 
 def give_gradients(parameters, k: int) -> None:
-    """Write the gradients of step k into the first two parameters."""
-    for p in parameters[:2]:
-        p.grad = drawn(*p.shape, seed=10 + k).to(p.device)
+    """Write the gradients of step k into all parameters but the second."""
+    for place, p in enumerate(parameters):
+        if place != 1:
+            p.grad = drawn(*p.shape, seed=10 + k + 7 * place).to(p.device)
 
 
-def by_torch(settings: dict, steps: int, **change) -> list[torch.Tensor]:
-    """Return the first parameter after each step of torch.optim.SGD."""
+def by_torch(settings: dict, steps: int, **change) -> list[list[torch.Tensor]]:
+    """Return copies of all parameters after each step of torch.optim.SGD."""
     parameters, path = start(), []
     optimizer = torch.optim.SGD(parameters, **(settings | change))
     for k in range(steps):
         give_gradients(parameters, k)
         optimizer.step()
-        path.append(parameters[0].detach().clone())
+        path.append([p.detach().clone() for p in parameters])
     return path
 
 
@@ -267,40 +317,58 @@ MISTAKES = {
 def judge_steps(answer, settings: dict) -> None:
     """Raise AssertionError unless three steps equal those of torch.optim.SGD."""
     parameters = start()
-    idle = parameters[2].detach().clone()
     optimizer = answer(iter(parameters), **settings)
     told = ", ".join(f"{name}={value}" for name, value in settings.items())
     path = by_torch(settings, 3)
     for k in range(3):
         give_gradients(parameters, k)
-        before = [p.grad.clone() for p in parameters[:2]]
+        before = [p.grad if p.grad is None else p.grad.clone() for p in parameters]
         optimizer.step()
-        kept = [
-            torch.equal(p.grad, g) for p, g in zip(parameters, before, strict=False)
-        ]
-        assert all(kept), "step has changed .grad; it should only read it"
-        if k == 0 and not close(parameters[0], path[0]):
+        for p, g in zip(parameters, before, strict=True):
+            kept = (p.grad is None) == (g is None) and (g is None or p.grad.equal(g))
+            assert kept, "step has changed .grad; it should only read it"
+        judge_wishes(parameters)
+        if k == 0 and not close(parameters[0], path[0][0]):
             name_first(parameters[0], settings, told)
-    got = parameters[0]
-    assert not close(got, start()[0]), (
+        idle, first = parameters[1], parameters[0]
+        assert torch.equal(idle, start()[1]), (
+            "a parameter whose .grad is None has moved: skip it"
+        )
+    assert not close(first, start()[0]), (
         "the parameters have not moved: change p in place"
     )
+    name_later(first, path[-1][0], settings, told)
+    for place in (2, 3):
+        moved = not close(parameters[place], start()[place])
+        assert moved, "only the first parameters have moved: go on after a None"
+        assert close(parameters[place], path[-1][place]), (
+            "the first parameter is right, another is not: each has its own velocity"
+        )
+
+
+def judge_wishes(parameters) -> None:
+    """Raise AssertionError unless all parameters still want gradients."""
+    assert all(p.requires_grad for p in parameters), (
+        "a parameter no longer wants gradients: requires_grad has to stay True"
+    )
+    assert torch.is_grad_enabled(), "gradients are now switched off for everything"
+    assert all(p.grad_fn is None for p in parameters), (
+        "the step left notes: put it under torch.no_grad()"
+    )
+
+
+def name_later(got, right, settings: dict, told: str) -> None:
+    """Raise AssertionError about three steps, by the mistake that leads there."""
     for kind, words in MISTAKES.items():
         wrong = by_mistake(settings, kind)
-        assert close(wrong, path[-1]) or not close(got, wrong), f"with {told}: {words}"
+        assert close(wrong, right) or not close(got, wrong), f"with {told}: {words}"
     for name in ("momentum", "weight_decay"):
         if settings.get(name):
-            without = by_torch(settings, 3, **{name: 0.0})[-1]
+            without = by_torch(settings, 3, **{name: 0.0})[-1][0]
             assert not close(got, without), f"{name} changes nothing: is it used?"
-    assert close(got, path[-1]), (
-        f"with {told}, after three steps expected {path[-1][0, 0].item():.4f} at the "
+    assert close(got, right), (
+        f"with {told}, after three steps expected {right[0, 0].item():.4f} at the "
         f"first place, got {got[0, 0].item():.4f}"
-    )
-    assert torch.equal(parameters[2], idle), (
-        "a parameter whose .grad is None has moved: skip it"
-    )
-    assert parameters[0].is_leaf and parameters[0].grad_fn is None, (
-        "the step left notes: put it under torch.no_grad()"
     )
 
 
@@ -339,6 +407,7 @@ def judge_clearing(answer) -> None:
     optimizer.step()
     before = [p.detach().clone() for p in parameters]
     optimizer.zero_grad()
+    judge_wishes(parameters)
     same = all(torch.equal(p, q) for p, q in zip(parameters, before, strict=True))
     assert same, "zero_grad set the parameters themselves; only .grad is cleared"
     cleared = all(p.grad is None or not p.grad.any() for p in parameters)
@@ -346,7 +415,13 @@ def judge_clearing(answer) -> None:
     give_gradients(parameters, 1)
     optimizer.step()
     right = by_torch({"lr": 0.1, "momentum": 0.9}, 2)[-1]
-    assert close(parameters[0], right), "zero_grad has cleared the velocities, too"
+    assert close(parameters[0], right[0]), "zero_grad has cleared the velocities, too"
+    for p in parameters:
+        p.grad = None
+    optimizer.step()
+    assert close(parameters[0], right[0]), (
+        "without a gradient a parameter went on by its momentum: None is skipped"
+    )
 
 
 @lesson.question("3.5")
@@ -364,7 +439,18 @@ def judge_average(answer, decay: float, shape: tuple[int, ...]) -> None:
     start, now = average.clone(), parameter.detach().clone()
     right = decay * start + (1 - decay) * now
     loss = parameter.pow(2).sum()  # its notes hold the parameter
+    parameter.grad = torch.full_like(parameter, 0.5)
+    view = average.flatten()  # shares the memory
     result = ask(answer, average, parameter, decay)
+    assert parameter.requires_grad and parameter.grad is not None, (
+        "the parameter has lost its wish for gradients, or its gradient"
+    )
+    assert torch.equal(parameter.grad, torch.full_like(parameter, 0.5)), (
+        "the parameter's .grad has changed"
+    )
+    assert torch.is_grad_enabled(), (
+        "gradients are now switched off for everything: use `with torch.no_grad():`"
+    )
     assert torch.equal(parameter, now), (
         "the parameter itself has changed: it only lends its numbers"
     )
@@ -380,7 +466,8 @@ def judge_average(answer, decay: float, shape: tuple[int, ...]) -> None:
         "decay belongs to the average, not the parameter"
     )
     moved = "you return a new tensor; the one you were given must change, in place"
-    assert not (close(average, start) and close(result, right)), moved
+    assert not close(result, right) or close(average, right), moved
+    assert close(view, average.flatten()), moved
     assert not close(average, start), "the average has not moved"
     assert not close(average, decay * start + now), (
         "the parameter has to be multiplied by 1 − decay"
@@ -391,5 +478,8 @@ def judge_average(answer, decay: float, shape: tuple[int, ...]) -> None:
         f"got {average.flatten()[0].item():.4f}"
     )
     assert close(result, right), "average is right; return it as well"
+    assert result.data_ptr() == average.data_ptr(), "return average itself, not a copy"
     loss.backward()
-    assert close(parameter.grad, 2 * now), "the parameter's gradient is now another one"
+    assert close(parameter.grad, 2 * now + 0.5), (
+        "the parameter's next gradient is now another one"
+    )

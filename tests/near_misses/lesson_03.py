@@ -31,9 +31,10 @@ def line_by_python(w, b, x, y):
     return torch.tensor([dw, 2 * sum(errors) / len(errors)])
 
 
-def walk(loss, first_only=False, seen_links=True, links=False):
+def walk(loss, first_only=False, seen_links=True, links=False, most=None):
     waiting, seen, found = [loss.grad_fn], set(), []
-    while waiting:
+    while waiting and most != 0:
+        most = most and most - 1
         link = waiting.pop()
         if link is None or (seen_links and link in seen):
             continue
@@ -46,11 +47,12 @@ def walk(loss, first_only=False, seen_links=True, links=False):
 
 
 def behind_by_recursion(loss):
-    found = {}
+    found, seen = {}, set()
 
     def visit(link):
-        if link is None:
+        if link is None or link in seen:
             return
+        seen.add(link)
         if hasattr(link, "variable"):
             found[id(link.variable)] = link.variable
         for before, _ in link.next_functions:
@@ -58,6 +60,26 @@ def behind_by_recursion(loss):
 
     visit(loss.grad_fn)
     return found
+
+
+def behind_by_value(loss):
+    found = []
+    for p in walk(loss):
+        if not any(p.shape == q.shape and torch.equal(p, q) for q in found):
+            found.append(p)
+    return found
+
+
+def behind_by_depth(loss):
+    level, found = [loss.grad_fn], {}
+    for _ in range(8):
+        level = {f for link in level for f, _ in link.next_functions if f}
+        found |= {id(f.variable): f.variable for f in level if hasattr(f, "variable")}
+    return list(found.values())
+
+
+def behind_parameters_only(loss):
+    return [p for p in walk(loss) if isinstance(p, torch.nn.Parameter)]
 
 
 def behind_generator(loss):
@@ -100,6 +122,40 @@ def pieces_by_one_backward(model, batches, loss_fn):
     model.zero_grad(set_to_none=False)
     sum(loss_fn(model(x), y) * len(y) / n for x, y in batches).backward()
     return n
+
+
+def pieces_together(model, batches, loss_fn):
+    inputs, targets = map(torch.cat, zip(*batches, strict=True))
+    model.zero_grad()
+    loss_fn(model(inputs), targets).backward()
+    return len(targets)
+
+
+def pieces_of_one_parameter(model, batches, loss_fn):
+    n = sum(len(y) for _, y in batches)
+    w = next(model.parameters())
+    parts = [
+        torch.autograd.grad(loss_fn(model(x), y), w)[0] * len(y) / n for x, y in batches
+    ]
+    model.zero_grad()
+    w.grad = sum(parts)
+    return n
+
+
+def pieces_scaling_one(model, batches, loss_fn):
+    n = pieces(model, batches, loss_fn, lambda n, t, k: n)
+    next(model.parameters()).grad /= n
+    return n
+
+
+def pieces_of_one_loss(model, batches, loss_fn):
+    return pieces(model, batches, torch.nn.functional.cross_entropy, share)
+
+
+def pieces_naive(model, batches, loss_fn):
+    for inputs, targets in batches:
+        loss_fn(model(inputs), targets).backward()
+    return sum(len(y) for _, y in batches)
 
 
 def pieces_with_step(model, batches, loss_fn):
@@ -287,6 +343,69 @@ class DecayLater(NoDecay):
                 p -= self.lr * self.weight_decay * p
 
 
+class OnlyFirst(Right):
+    @torch.no_grad()
+    def step(self):
+        for p in self.parameters:
+            if p.grad is not None:
+                v = self.velocities[p] = self.velocity(p, self.gradient(p))
+                p -= self.lr * v
+                return
+
+
+class StopsAtNone(Right):
+    @torch.no_grad()
+    def step(self):
+        for p in self.parameters:
+            if p.grad is None:
+                return
+            v = self.velocities[p] = self.velocity(p, self.gradient(p))
+            p -= self.lr * v
+
+
+class ByShape(Right):
+    @torch.no_grad()
+    def step(self):
+        for p in self.parameters:
+            if p.grad is not None:
+                old, g = self.velocities.get(p.shape), self.gradient(p)
+                v = g if old is None else self.momentum * old + g
+                self.velocities[p.shape] = v
+                p -= self.lr * v
+
+
+class NoWish(Right):
+    def step(self):
+        for p in self.parameters:
+            if p.grad is not None:
+                p.requires_grad_(False)
+                v = self.velocities[p] = self.velocity(p, self.gradient(p))
+                p -= self.lr * v
+
+
+class SwitchedOff(Right):
+    def step(self):
+        torch.set_grad_enabled(False)
+        super().step()
+        torch.set_grad_enabled(False)
+
+
+class OnMomentum(Right):
+    @torch.no_grad()
+    def step(self):
+        for p in self.parameters:
+            if p.grad is not None:
+                self.velocities[p] = self.velocity(p, self.gradient(p))
+            if p in self.velocities:
+                p -= self.lr * self.velocities[p]
+
+
+class ClearsInStep(Right):
+    def step(self):
+        super().step()
+        self.zero_grad()
+
+
 class ByData(Right):
     def zero_grad(self):
         for p in self.parameters:
@@ -384,6 +503,32 @@ def average_shared(average, parameter, decay):
     return average
 
 
+def average_new_memory(average, parameter, decay):
+    average.data = decay * average + (1 - decay) * parameter.detach()
+    return average
+
+
+def average_returning_another(average, parameter, decay):
+    new = decay * average + (1 - decay) * parameter.detach()
+    average.copy_(new)
+    return new
+
+
+def average_freezing(average, parameter, decay):
+    parameter.requires_grad_(False)
+    return average.mul_(decay).add_(parameter, alpha=1 - decay)
+
+
+def average_switching_off(average, parameter, decay):
+    torch.set_grad_enabled(False)
+    return average.mul_(decay).add_(parameter, alpha=1 - decay)
+
+
+def average_half_in_place(average, parameter, decay):
+    average = average.mul_(decay) + (1 - decay) * parameter.detach()
+    return average
+
+
 def average_unmoved(average, parameter, decay):
     with torch.no_grad():
         average.mul(decay).add_(parameter, alpha=1 - decay)
@@ -411,8 +556,11 @@ NEAR_MISSES = {
         (lambda w, b, x, y: (2 * w * x.mean(), 2 * b), "expected"),
     ],
     "parameters_behind": [
-        (lambda loss: walk(loss, first_only=True), "not only one"),
-        (lambda loss: walk(loss, seen_links=False), "listed twice"),
+        (lambda loss: walk(loss, first_only=True), "to its end"),
+        (lambda loss: walk(loss, seen_links=False, most=2_000), "listed twice"),
+        (behind_by_value, "is missing"),
+        (behind_by_depth, "is missing"),
+        (behind_parameters_only, "is missing"),
         (lambda loss: walk(loss, links=True), "those are the links"),
         (behind_copies, "no parameters"),
         (lambda loss: [p.shape for p in walk(loss)], "should hold tensors"),
@@ -425,7 +573,7 @@ NEAR_MISSES = {
         (lambda m, b, f: pieces(m, b, f, lambda n, t, k: 1), "sum of the batches'"),
         (lambda m, b, f: pieces(m, b, f, lambda n, t, k: 1 / k), "the same weight"),
         (lambda m, b, f: pieces(m, b, f, share, clear=False), "older gradient"),
-        (lambda m, b, f: pieces(m, b, f, share, between=True), "scaled: you clear"),
+        (lambda m, b, f: pieces(m, b, f, share, between=True), "last batch alone"),
         (
             lambda m, b, f: pieces(m, b, f, lambda n, t, k: 1, between=True),
             "last batch alone",
@@ -433,6 +581,11 @@ NEAR_MISSES = {
         (lambda m, b, f: pieces(m, b, f, lambda n, t, k: n), "never divide"),
         (lambda m, b, f: pieces(m, b, f, lambda n, t, k: 1 / t), "multiplied by"),
         (pieces_with_step, "parameters have moved"),
+        (pieces_together, "you put the batches together"),
+        (pieces_of_one_parameter, "all of the model's"),
+        (pieces_scaling_one, "another gradient"),
+        (pieces_of_one_loss, "another gradient"),
+        (pieces_naive, "count by its share"),
         (pieces_cleared_at_the_end, "cleared at the end"),
         (lambda m, b, f: pieces(m, b, f, share, add=1), "return the number of samples"),
         (lambda m, b, f: pieces(m, b, f, lambda n, t, k: n / 7), "another gradient"),
@@ -458,6 +611,13 @@ NEAR_MISSES = {
         (ClearsNothing, "still gradients"),
         (DecayLater, "before momentum and step"),
         (Decoupled, "before momentum and step"),
+        (OnlyFirst, "go on after a None"),
+        (StopsAtNone, "go on after a None"),
+        (ByShape, "with lr=0.1, momentum=0.9"),
+        (NoWish, "no longer wants gradients"),
+        (SwitchedOff, "switched off for everything"),
+        (OnMomentum, "went on by its momentum"),
+        (ClearsInStep, "step has changed .grad"),
     ],
     "update_average": [
         (average_new, "you return a new tensor"),
@@ -468,6 +628,11 @@ NEAR_MISSES = {
         (average_copies, "a copy of the parameter"),
         (average_into_parameter, "the parameter itself has changed"),
         (average_shared, "share one memory"),
+        (average_new_memory, "you return a new tensor"),
+        (average_returning_another, "not a copy"),
+        (average_freezing, "lost its wish"),
+        (average_switching_off, "switched off for everything"),
+        (average_half_in_place, "you return a new tensor"),
         (average_unmoved, "has not moved"),
         (lambda a, p, d: [average_right(a, p, d)], "return the average"),
         (lambda a, p, d: average_right(a, p, d) and None, "raised RuntimeError"),
@@ -476,8 +641,20 @@ NEAR_MISSES = {
 }
 
 RIGHT = {
-    "line_gradients": [line_by_autograd, line_by_trying, line_by_python],
-    "parameters_behind": [walk, behind_by_recursion, behind_generator],
+    "line_gradients": [
+        line_by_autograd,
+        line_by_trying,
+        line_by_python,
+        lambda *a: line_by_python(*a).numpy(),
+        lambda *a: line_by_python(*a)[:, None],
+    ],
+    "parameters_behind": [
+        walk,
+        behind_by_recursion,
+        behind_generator,
+        lambda loss: behind_by_recursion(loss).values(),
+        lambda loss: dict.fromkeys(walk(loss)),
+    ],
     "whole_gradient": [
         lambda m, b, f: pieces(m, b, f, share),
         pieces_by_rescaling,
