@@ -1,0 +1,517 @@
+"""Checks for notebooks/05_sanity_checks.ipynb."""
+
+import copy
+import math
+import re
+import warnings
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from course_utils.checks import Lesson
+from course_utils.checks.answers import ask, brief, number
+from course_utils.runtime import pick_device
+
+lesson = Lesson()
+progress = lesson.progress
+
+
+def yes_or_no(result) -> bool:
+    """Return a result as a bool: Python's, NumPy's or a tensor with one element."""
+    if (
+        isinstance(result, Tensor)
+        and result.numel() == 1
+        and result.dtype is torch.bool
+    ):
+        result = result.item()
+    assert isinstance(result, bool | np.bool_), (
+        f"return True or False, got {brief(result)}"
+    )
+    return bool(result)
+
+
+@lesson.question("5.1")
+def blind_loss(answer) -> None:
+    """Entropy in nats, over the classes that occur."""
+    judge_blind(answer, [3, 0, 0, 3, 0, 5, 0])
+    judge_blind(answer, [1] * 19 + [0] * 2)
+
+
+def judge_blind(answer, classes: list[int]) -> None:
+    """Raise AssertionError unless the loss is that of the shares of these classes."""
+    targets = torch.tensor(classes, device=pick_device())
+    given = targets.clone()
+    counts = torch.tensor([classes.count(c) for c in sorted(set(classes))]).double()
+    shares = counts / counts.sum()
+    loss = -(shares * shares.log()).sum().item()
+    given_to_all = (targets.bincount() / len(targets)).expand(len(targets), -1)
+    result = ask(answer, given)
+    assert torch.equal(given, targets), "the targets you were given are changed"
+    nan = isinstance(result, float | Tensor | np.floating) and bool(
+        torch.isnan(torch.as_tensor(result)).all()
+    )
+    assert not nan, "you got nan, from 0 · ln 0: leave out classes that don't occur"
+    got = number(result)
+    wrong = {
+        "that is ln C, for equal shares; these classes differ": math.log(len(counts)),
+        "that is ln C, and counts classes that don't occur": math.log(max(classes) + 1),
+        "a loss is positive: the sign is missing": -loss,
+        "the sum over all samples; divide by their number": loss * len(classes),
+        "log2 gives bits; the loss has the natural logarithm": loss / math.log(2),
+        "log10 is another unit; the loss has the natural log": loss / math.log(10),
+        "each class counts once; weigh it by its share": -shares.log().mean().item(),
+        "that sums −ln(share) once a class; weigh by shares": -shares.log()
+        .sum()
+        .item(),
+        "cross_entropy wants logits, and applies a softmax to your shares": (
+            nn.functional.cross_entropy(given_to_all, targets).item()
+        ),
+        "nll_loss wants logarithms of probabilities": (
+            nn.functional.nll_loss(given_to_all, targets).item()
+        ),
+        "that is −ln of the largest share; others count, too": -shares.max()
+        .log()
+        .item(),
+        "that is −ln of the mean share; take the logarithm first": -(
+            shares.square().sum().log().item()
+        ),
+    }
+    for words, value in wrong.items():
+        assert math.isclose(value, loss, rel_tol=1e-3) or not math.isclose(
+            got, value, rel_tol=1e-4
+        ), words
+    assert math.isclose(got, loss, rel_tol=1e-4), (
+        f"for the targets {brief(classes)} expected {loss:.4f}, got {got:.4f}"
+    )
+
+
+class Watched(nn.Module):
+    """A small classifier that notes its parameters whenever it, or a copy, runs."""
+
+    def __init__(self, softmax: bool, log: list[float]) -> None:
+        """Keep the log's own method, which copies of the model share."""
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(5, 32), nn.ReLU(), nn.Linear(32, 4))
+        if softmax:
+            self.layers.append(nn.Softmax(dim=1))
+        self.note = log.append
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return logits, or what a softmax makes of them."""
+        self.note(sum(p.detach().double().sum().item() for p in self.parameters()))
+        return self.layers(inputs)
+
+
+def by_heart(answer, softmax: bool) -> tuple[bool, list[float]]:
+    """Return the answer for one model, and its parameters' sums at each call."""
+    torch.manual_seed(4)
+    log: list[float] = []
+    model = Watched(softmax, log).to(pick_device())
+    inputs = torch.randn(12, 5, device=pick_device())
+    targets = torch.randint(4, (12,), device=pick_device())
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    given = inputs.clone(), targets.clone()
+    result = ask(answer, model, *given)
+    same = all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+    assert same, "the model you were given has been trained; train a copy of it"
+    assert all(p.grad is None for p in model.parameters()), (
+        "the model you were given carries gradients now; use the copy throughout"
+    )
+    assert model.training, "the model you were given is in eval mode now"
+    unchanged = torch.equal(given[0], inputs) and torch.equal(given[1], targets)
+    assert unchanged, "the batch you were given is changed"
+    return yes_or_no(result), log
+
+
+@lesson.question("5.2")
+def overfits(answer) -> None:
+    """True for a healthy model, False for one with a floor, neither changed."""
+    healthy, log = by_heart(answer, softmax=False)
+    stuck, stuck_log = by_heart(answer, softmax=True)
+    assert healthy or len(log) > 50, (
+        f"your copy saw the batch {len(log)} times; train it for 200 steps"
+    )
+    assert healthy or len(set(log)) > 1, (
+        "the copy's parameters never change: does the optimizer hold the copy's?"
+    )
+    assert healthy or not stuck, "turned round: True is for a last loss below 0.1"
+    assert healthy or not np.allclose(log[:9], without_clearing(9), atol=1e-3), (
+        "False for a healthy model: its gradients add up; clear them in every step"
+    )
+    assert healthy, (
+        "False for a healthy model; is it AdamW with a rate of 0.01, and the last loss "
+        "that you compare?"
+    )
+    assert not stuck or len(stuck_log) > 50, (
+        f"True after the copy saw the batch {len(stuck_log)} times; train it for "
+        "200 steps"
+    )
+    assert not stuck, (
+        "True for a model with a softmax at its end: its loss falls and its answers "
+        "may be right, but the loss is never below 0.74"
+    )
+
+
+def without_clearing(steps: int) -> list[float]:
+    """Return the log of the healthy model when its gradients are never cleared."""
+
+    def answer(model, inputs, targets):
+        twin = copy.deepcopy(model)
+        optimizer = torch.optim.AdamW(twin.parameters(), lr=0.01)
+        for _ in range(steps):
+            nn.functional.cross_entropy(twin(inputs), targets).backward()
+            optimizer.step()
+        return True
+
+    return by_heart(answer, softmax=False)[1]
+
+
+class Parts(nn.Module):
+    """Two linear layers; `state` says what is the matter between them."""
+
+    def __init__(self, state: str) -> None:
+        """Build the layers; "dead" units and a "zero" head by hand."""
+        super().__init__()
+        self.first = nn.Linear(4, 6)
+        self.last = nn.Linear(6, 2)
+        self.state = state
+        if state == "dead":
+            nn.init.constant_(self.first.bias, -50)
+        if state == "zero":
+            nn.init.zeros_(self.last.weight)
+            nn.init.zeros_(self.last.bias)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return logits (N, 2)."""
+        hidden = self.first(inputs).relu()
+        return self.last(hidden.detach() if self.state == "cut" else hidden)
+
+
+def names_of(answer, state: str) -> tuple[list[str], dict[str, Tensor | None]]:
+    """Return the names answered for one model, and its true gradients."""
+    torch.manual_seed(8)
+    model = Parts(state).to(pick_device())
+    inputs = torch.randn(3, 4, device=pick_device())
+    targets = torch.tensor([0, 0, 1], device=pick_device())
+    nn.functional.cross_entropy(model(inputs), targets).backward()
+    gradients = {
+        name: None if p.grad is None else p.grad.clone()
+        for name, p in model.named_parameters()
+    }
+    for parameter in model.parameters():  # as from an earlier batch
+        parameter.grad = torch.ones_like(parameter)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    result = ask(answer, model, inputs.clone(), targets.clone())
+    same = all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+    assert same, "the parameters are changed; nobody should take a step here"
+    assert not isinstance(result, str | Tensor | int | float | dict), (
+        f"return a list of names, got {brief(result)}"
+    )
+    names = list(result)
+    assert all(isinstance(name, str) for name in names), (
+        f"return names alone, as named_parameters() gives them, got {brief(names)}"
+    )
+    return sorted(names), gradients
+
+
+@lesson.question("5.3")
+def without_gradient(answer) -> None:
+    """Nothing but None and zeros, from this batch alone."""
+    cut, _ = names_of(answer, "cut")
+    dead, _ = names_of(answer, "dead")
+    assert cut or dead, (
+        "you name nothing where a part is cut off: are those the gradients of an "
+        "earlier batch? clear them before backward()"
+    )
+    assert cut != ["last.bias", "last.weight"], (
+        "those have a gradient; name the ones that have none"
+    )
+    assert len(cut) < 4 or len(dead) < 4, (
+        "you name every parameter; is there a backward(), and nothing cleared after it?"
+    )
+    assert cut, "you look for zeros alone; a gradient may be None as well"
+    assert dead, "you look for None alone; nothing but zeros is no gradient, either"
+    for state in ("cut", "dead", "zero", "healthy"):
+        judge_names(state, *names_of(answer, state))
+
+
+def judge_names(state: str, names: list[str], gradients: dict) -> None:
+    """Raise AssertionError unless just those without a gradient are named."""
+    none = {name for name, g in gradients.items() if g is None}
+    there = {name: g for name, g in gradients.items() if g is not None}
+    right = sorted(none | {name for name, g in there.items() if not g.any()})
+    holes = sorted(none | {name for name, g in there.items() if not g.all()})
+    sums = sorted(none | {name for name, g in there.items() if abs(g.sum()) < 1e-7})
+    assert names == right or names != holes, (
+        "you name parameters with some zeros in their gradient; all must be 0"
+    )
+    assert names == right or names != sums, (
+        "a gradient may add up to 0 and still not be zero: look at each element"
+    )
+    words = {"zero": "with a head of zeros", "healthy": "for a healthy model"}
+    where = words.get(state, f"for a {state} model")
+    assert names == right, f"expected {right} {where}, got {brief(names)}"
+
+
+class Mean(nn.Module):
+    """Subtract the mean of the batch, whatever the mode."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return (N, …)."""
+        return (inputs - inputs.mean(dim=0)).flatten(1)
+
+
+class Running(nn.Module):
+    """A sum along the batch instead of along time, from its start or its end."""
+
+    def __init__(self, backwards: bool) -> None:
+        """Keep the direction."""
+        super().__init__()
+        self.backwards = backwards
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return (N, …)."""
+        if self.backwards:
+            return inputs.flip(0).cumsum(dim=0).flip(0).flatten(1)
+        return inputs.cumsum(dim=0).flatten(1)
+
+
+class Reshaped(nn.Module):
+    """Bring (N, T, D) into (T, N, D) by reshape; then sum over time."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return (N, D)."""
+        n, steps, width = inputs.shape
+        return inputs.reshape(steps, n, width).sum(dim=0)
+
+
+class Rounded(nn.Module):
+    """Healthy, but rounded otherwise whenever batch or neighbours change."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return (N, …), each wrong by less than one in a million."""
+        total = inputs.detach().nan_to_num().sum()
+        flat = inputs.flatten(1)
+        phase = torch.arange(flat.shape[1], device=flat.device) + 1e3 * total
+        return flat * (1 + 1e-6 * torch.sin(phase + len(inputs)))
+
+
+class Normed(nn.Module):
+    """BatchNorm over the batch and over time."""
+
+    def __init__(self) -> None:
+        """Build it for five channels."""
+        super().__init__()
+        self.norm = nn.BatchNorm1d(5)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return (N, …)."""
+        return self.norm(inputs).flatten(1)
+
+
+@lesson.question("5.4")
+def mixes_samples(answer) -> None:
+    """Each way of mixing is found, and rounding is not taken for one."""
+    torch.manual_seed(6)
+
+    def says(model: nn.Module, mode: bool = True) -> bool:
+        inputs = torch.randn(6, 5, 3, device=pick_device())
+        given = inputs.clone()
+        result = yes_or_no(ask(answer, model.to(pick_device()).train(mode), given))
+        assert torch.equal(given, inputs), (
+            "the inputs you were given are changed: change a clone"
+        )
+        return result
+
+    assert not says(nn.Flatten()), (
+        "True for a model that keeps samples apart: do you compare the output of a "
+        "sample that you changed yourself, or two different samples?"
+    )
+    mean, norm = says(Mean()), says(Normed())
+    assert mean or norm or not says(Reshaped()), (
+        "you miss the mean of the batch: it is the same for shuffled samples; change "
+        "them or leave them out"
+    )
+    assert mean, "you miss a model that subtracts the mean of its batch"
+    assert norm, (
+        "you miss BatchNorm in train mode: judge the model in the mode it comes in"
+    )
+    assert not says(Normed(), mode=False), (
+        "BatchNorm in eval mode keeps samples apart; did you call train()?"
+    )
+    assert says(Running(backwards=False)) and says(Running(backwards=True)), (
+        "here a sample depends only on those before it, or after it; look at every "
+        "sample, not just at the first or last"
+    )
+    assert says(Reshaped()), (
+        "you miss a reshape that puts rows of several samples together"
+    )
+    assert not says(Rounded()), (
+        "differences of one in a million are rounding: compare with torch.allclose "
+        "and atol=1e-4"
+    )
+
+
+@lesson.question("5.5")
+def fit(answer) -> None:
+    """The batch as it should be, and a model for each size of image."""
+    judge_fit(answer, 6, 12, 10)
+    judge_fit(answer, 5, 9, 13)
+
+
+def judge_fit(answer, n: int, height: int, width: int) -> None:
+    """Raise AssertionError unless images of this size go through."""
+    generator = torch.Generator().manual_seed(n)
+    images = torch.rand(n, height, width, generator=generator).double()
+    images = images.to(pick_device())
+    labels = torch.tensor([[10.0], [1.0], [4.0], [10.0], [9.0], [2.0]])[:n]
+    labels = labels.to(pick_device())
+    given = images.clone(), labels.clone()
+    result = ask(answer, *given)
+    assert torch.equal(given[0], images) and torch.equal(given[1], labels), (
+        "the batch you were given is changed; make new tensors"
+    )
+    assert isinstance(result, tuple | list) and len(result) == 3, (
+        f"return model, inputs and targets, three things; got {brief(result)}"
+    )
+    model, inputs, targets = result
+    assert isinstance(model, nn.Module), f"the first is no model: {brief(model)}"
+    assert isinstance(inputs, Tensor) and isinstance(targets, Tensor), (
+        "inputs and targets should be tensors"
+    )
+    judge_batch(images, labels, inputs, targets)
+    judge_model(model, inputs, targets)
+
+
+def judge_batch(images: Tensor, labels: Tensor, inputs: Tensor, targets: Tensor):
+    """Raise AssertionError unless inputs and targets are what they should be."""
+    n, height, width = images.shape
+    assert inputs.dtype == torch.float32, (
+        f"the inputs are {inputs.dtype}; the parameters are float32"
+    )
+    assert tuple(inputs.shape) == (n, 1, height, width), (
+        f"expected inputs {(n, 1, height, width)}, got {tuple(inputs.shape)}"
+    )
+    same = torch.allclose(inputs.squeeze(1).cpu(), images.float().cpu())
+    assert same, "the images' values have changed; only type and shape should"
+    assert tuple(targets.shape) == (n,), (
+        f"expected targets {(n,)}, one class a sample, got {tuple(targets.shape)}"
+    )
+    assert targets.dtype == torch.int64, (
+        f"the targets are {targets.dtype}; class numbers are int64"
+    )
+    numbers = labels.flatten().long().tolist()
+    got = targets.tolist()
+    assert got != numbers, "the targets still go up to 10; ten classes end at 9"
+    assert got != [c % 10 for c in numbers], (
+        "% 10 raises no error, but 1 stays 1; class numbers are labels − 1"
+    )
+    assert got != [min(c, 9) for c in numbers], (
+        "cut off at 9, nines and tens are one class now; subtract 1 instead"
+    )
+    right = [c - 1 for c in numbers]
+    assert got == right, f"for the labels {numbers} expected {right}, got {brief(got)}"
+
+
+def judge_model(model: nn.Module, inputs: Tensor, targets: Tensor) -> None:
+    """Raise AssertionError unless the model takes the inputs and can learn."""
+    size = f"{inputs.shape[2]} by {inputs.shape[3]}"
+    try:
+        logits = model(inputs)
+    except RuntimeError as problem:
+        misfit = "mat1 and mat2" in str(problem)
+        assert not misfit, (
+            f"the head does not fit images of {size}: {words_after_mat1(problem)}; "
+            "compute in_features from the images (pooling rounds down)"
+        )
+        raise
+    assert isinstance(logits, Tensor) and tuple(logits.shape) == (len(inputs), 10), (
+        f"expected logits {(len(inputs), 10)} for images of {size}, got {brief(logits)}"
+    )
+    loss = nn.functional.cross_entropy(logits, targets)
+    assert loss.isfinite(), f"the loss is {loss.item()}"
+    sums = logits.detach().sum(dim=1)
+    assert not torch.allclose(sums, torch.ones_like(sums), atol=1e-5), (
+        "the outputs add up to 1: CrossEntropyLoss wants logits, without a softmax"
+    )
+    assert loss.requires_grad, "nothing can be trained: the model gives no gradient"
+
+
+def words_after_mat1(problem: Exception) -> str:
+    """Return "(4x1152 and 512x10)" from the message of a matrix product."""
+    found = re.search(r"\(\d+x\d+ and \d+x\d+\)", str(problem))
+    return found[0] if found else "wrong in_features"
+
+
+TEXTS = (
+    "size (4, 1) is old",
+    "careful, size (4, 1) is old",
+    "size 4, 1 is old",
+    "the sizes differ",
+)
+
+
+def shout() -> int:
+    """Warn four times; return a number."""
+    for text in TEXTS:
+        warnings.warn(text, stacklevel=1)
+    return 5
+
+
+def fail() -> None:
+    """Raise an error of a kind of its own."""
+    raise LookupError("on purpose")
+
+
+@lesson.question("5.6")
+def silenced(answer) -> None:
+    """One text silenced, all others heard, the filters as they were."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        filters = list(warnings.filters)
+        result = ask(answer, shout, "size (4, 1)")
+        kept = list(warnings.filters) == filters
+    heard = [str(warning.message) for warning in caught]
+    assert heard, "every warning is silenced, or recorded and gone; silence one text"
+    assert kept, (
+        "your filter stays after the call: put it into warnings.catch_warnings()"
+    )
+    assert heard != list(TEXTS), "nothing is silenced: all four warnings are heard"
+    assert TEXTS[2] in heard, (
+        f"{TEXTS[2]!r} is silenced: it has no brackets; use re.escape(words)"
+    )
+    assert TEXTS[1] not in heard or TEXTS[0] in heard, (
+        f"{TEXTS[1]!r} is heard: message has to match from the start; words may "
+        "stand anywhere"
+    )
+    assert len(heard) < 4, "warnings are heard twice; call action once"
+    assert heard == [TEXTS[2], TEXTS[3]], (
+        f"expected to hear {brief([*TEXTS[2:]])}, heard {brief(heard)}"
+    )
+    judge_return(answer, result)
+
+
+def judge_return(answer, result) -> None:
+    """Raise AssertionError unless results come back, and filters after an error."""
+    assert not callable(result), "return what action() returns, not action itself"
+    assert number(result) == 5, f"action() returned 5, you returned {brief(result)}"
+    with warnings.catch_warnings():
+        filters = list(warnings.filters)
+        try:
+            ask(answer, fail, "size")
+        except LookupError:
+            pass
+        else:
+            raise AssertionError("an error in action() should come through")
+        assert list(warnings.filters) == filters, (
+            "after an error in action() your filter stays: use `with`, which ends "
+            "then, too"
+        )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ask(answer, shout, "differ")
+    heard = [str(warning.message) for warning in caught]
+    assert heard == list(TEXTS[:3]), (
+        f"silencing 'differ' expected {brief([*TEXTS[:3]])}, heard {brief(heard)}"
+    )

@@ -1,0 +1,637 @@
+"""Answers to the exercises of lesson 05: wrong as learners write them, and right."""
+
+import copy
+import math
+import re
+import warnings
+
+import torch
+from torch import nn
+
+
+def shares_of(targets):
+    return targets.bincount() / len(targets)
+
+
+def blind_right(targets):
+    return -shares_of(targets)[targets].log().mean()
+
+
+def blind_by_loss(targets):
+    logits = shares_of(targets).log().clamp(min=-1e4).expand(len(targets), -1)
+    return nn.functional.cross_entropy(logits, targets)
+
+
+def blind_by_python(targets):
+    classes = targets.tolist()
+    counts = [classes.count(c) for c in set(classes)]
+    return -sum(n / len(classes) * math.log(n / len(classes)) for n in counts)
+
+
+def blind_by_xlogy(targets):
+    shares = shares_of(targets.cpu()).numpy()
+    return torch.special.entr(torch.from_numpy(shares)).sum().numpy()
+
+
+def blind_nan(targets):
+    shares = shares_of(targets)
+    return -(shares * shares.log()).sum()
+
+
+def blind_bits(targets):
+    return -shares_of(targets)[targets].log2().mean()
+
+
+def blind_by_class(targets):
+    shares = targets.unique(return_counts=True)[1] / len(targets)
+    return -shares.log().mean()
+
+
+def blind_sum_of_classes(targets):
+    shares = targets.unique(return_counts=True)[1] / len(targets)
+    return -shares.log().sum()
+
+
+def blind_by_probabilities(targets):
+    shares = shares_of(targets).expand(len(targets), -1)
+    return nn.functional.cross_entropy(shares, targets)
+
+
+def blind_by_nll(targets):
+    shares = shares_of(targets).expand(len(targets), -1)
+    return nn.functional.nll_loss(shares, targets)
+
+
+def blind_in_place(targets):
+    result = blind_right(targets)
+    targets.zero_()
+    return result
+
+
+def train(model, inputs, targets, steps=200, clear=True, watched=None):
+    """Return the loss of each step; the optimizer holds `watched`, if given."""
+    held = (watched or model).parameters()
+    optimizer = torch.optim.AdamW(held, lr=0.01)
+    losses = []
+    for _ in range(steps):
+        if clear:
+            optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(inputs), targets)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def heart_right(model, inputs, targets):
+    return train(copy.deepcopy(model), inputs, targets)[-1] < 0.1
+
+
+def heart_tensor(model, inputs, targets):
+    twin = copy.deepcopy(model)
+    train(twin, inputs, targets)
+    with torch.no_grad():
+        return nn.functional.cross_entropy(twin(inputs), targets) < 0.1
+
+
+def heart_early(model, inputs, targets):
+    twin = copy.deepcopy(model)
+    return any(train(twin, inputs, targets, steps=1)[0] < 0.1 for _ in range(200))
+
+
+def heart_restored(model, inputs, targets):
+    before = copy.deepcopy(model.state_dict())
+    last = train(model, inputs, targets)[-1]
+    model.load_state_dict(before)
+    model.zero_grad()
+    return last < 0.1
+
+
+def heart_no_copy(model, inputs, targets):
+    return train(model, inputs, targets)[-1] < 0.1
+
+
+def heart_shallow(model, inputs, targets):
+    return train(copy.copy(model), inputs, targets)[-1] < 0.1
+
+
+def heart_wrong_optimizer(model, inputs, targets):
+    twin = copy.deepcopy(model)
+    return train(twin, inputs, targets, watched=model)[-1] < 0.1
+
+
+def heart_fell(model, inputs, targets):
+    losses = train(copy.deepcopy(model), inputs, targets)
+    return losses[-1] < losses[0]
+
+
+def heart_accuracy(model, inputs, targets):
+    twin = copy.deepcopy(model)
+    train(twin, inputs, targets)
+    return bool((twin(inputs).argmax(dim=1) == targets).all())
+
+
+def heart_once(model, inputs, targets):
+    return train(copy.deepcopy(model), inputs, targets, steps=1)[-1] < 0.1
+
+
+def heart_first(model, inputs, targets):
+    return train(copy.deepcopy(model), inputs, targets)[0] < 0.1
+
+
+def heart_loss(model, inputs, targets):
+    return train(copy.deepcopy(model), inputs, targets)[-1]
+
+
+def heart_gradients_left(model, inputs, targets):
+    nn.functional.cross_entropy(model(inputs), targets).backward()
+    return heart_right(model, inputs, targets)
+
+
+def heart_accumulating(model, inputs, targets):
+    return train(copy.deepcopy(model), inputs, targets, clear=False)[-1] < 0.1
+
+
+def heart_by_mean(model, inputs, targets):
+    losses = train(copy.deepcopy(model), inputs, targets)
+    return sum(losses) / len(losses) < 0.1
+
+
+def heart_softer(model, inputs, targets):
+    return train(copy.deepcopy(model), inputs, targets)[-1] < 1.0
+
+
+def backward(model, inputs, targets, clear=True):
+    if clear:
+        model.zero_grad()
+    nn.functional.cross_entropy(model(inputs), targets).backward()
+    return list(model.named_parameters())
+
+
+def grad_right(model, inputs, targets):
+    pairs = backward(model, inputs, targets)
+    return [n for n, p in pairs if p.grad is None or not p.grad.any()]
+
+
+def grad_by_autograd(model, inputs, targets):
+    names, parameters = zip(*model.named_parameters(), strict=True)
+    loss = nn.functional.cross_entropy(model(inputs), targets)
+    found = torch.autograd.grad(loss, parameters, allow_unused=True)
+    pairs = zip(names, found, strict=True)
+    return {n for n, g in pairs if g is None or g.abs().max() == 0}
+
+
+def grad_by_zeros(model, inputs, targets):
+    model.zero_grad(set_to_none=False)
+    pairs = backward(model, inputs, targets, clear=False)
+    return tuple(n for n, p in reversed(pairs) if p.grad.norm() == 0)
+
+
+def grad_none_alone(model, inputs, targets):
+    return [n for n, p in backward(model, inputs, targets) if p.grad is None]
+
+
+def grad_zeros_alone(model, inputs, targets):
+    pairs = backward(model, inputs, targets)
+    return [n for n, p in pairs if p.grad is not None and not p.grad.any()]
+
+
+def grad_stale(model, inputs, targets):
+    pairs = backward(model, inputs, targets, clear=False)
+    return [n for n, p in pairs if p.grad is None or not p.grad.any()]
+
+
+def grad_opposite(model, inputs, targets):
+    pairs = backward(model, inputs, targets)
+    return [n for n, p in pairs if p.grad is not None and p.grad.any()]
+
+
+def grad_by_sum(model, inputs, targets):
+    pairs = backward(model, inputs, targets)
+    return [n for n, p in pairs if p.grad is None or p.grad.sum() == 0]
+
+
+def grad_any_hole(model, inputs, targets):
+    pairs = backward(model, inputs, targets)
+    return [n for n, p in pairs if p.grad is None or not p.grad.all()]
+
+
+def grad_pairs(model, inputs, targets):
+    pairs = backward(model, inputs, targets)
+    return [(n, p) for n, p in pairs if p.grad is None or not p.grad.any()]
+
+
+def grad_count(model, inputs, targets):
+    return len(grad_right(model, inputs, targets))
+
+
+def grad_step(model, inputs, targets):
+    optimizer = torch.optim.AdamW(model.parameters())
+    names = grad_right(model, inputs, targets)
+    optimizer.step()
+    return names
+
+
+def grad_no_backward(model, inputs, targets):
+    model.zero_grad()
+    return [n for n, p in model.named_parameters() if p.grad is None]
+
+
+def grad_cleared_after(model, inputs, targets):
+    pairs = backward(model, inputs, targets)
+    model.zero_grad()
+    return [n for n, p in pairs if p.grad is None or not p.grad.any()]
+
+
+def changed_but(inputs, i):
+    changed = inputs + 1
+    changed[i] = inputs[i]
+    return changed
+
+
+@torch.no_grad()
+def mixes_right(model, inputs):
+    outputs = model(inputs)
+    return any(
+        not torch.allclose(model(changed_but(inputs, i))[i], outputs[i], atol=1e-4)
+        for i in range(len(inputs))
+    )
+
+
+@torch.no_grad()
+def mixes_alone(model, inputs):
+    alone = torch.cat([model(one) for one in inputs.split(1)])
+    return (alone - model(inputs)).abs().max() > 1e-4
+
+
+def mixes_by_gradient(model, inputs):
+    inputs = inputs.clone().requires_grad_()
+    for i, output in enumerate(model(inputs).flatten(1)):
+        for value in output:
+            (gradient,) = torch.autograd.grad(value, inputs, retain_graph=True)
+            if gradient[torch.arange(len(inputs)) != i].abs().max() > 1e-6:
+                return True
+    return False
+
+
+@torch.no_grad()
+def mixes_by_nan(model, inputs):
+    model = copy.deepcopy(model)
+    for i in range(len(inputs)):
+        poisoned = torch.full_like(inputs, torch.nan)
+        poisoned[i] = inputs[i]
+        if model(poisoned)[i].isnan().any():
+            return True
+    return False
+
+
+@torch.no_grad()
+def mixes_one_changed(model, inputs):
+    outputs = model(inputs)
+    for i in range(len(inputs)):
+        changed = inputs.clone()
+        changed[i] += 1
+        others = torch.arange(len(inputs)) != i
+        if not torch.allclose(model(changed)[others], outputs[others], atol=1e-4):
+            return True
+    return False
+
+
+@torch.no_grad()
+def mixes_exactly(model, inputs):
+    outputs = model(inputs)
+    pieces = range(len(inputs))
+    return any(
+        not torch.equal(model(changed_but(inputs, i))[i], outputs[i]) for i in pieces
+    )
+
+
+@torch.no_grad()
+def mixes_exactly_alone(model, inputs):
+    outputs = model(inputs)
+    return any(
+        not torch.equal(model(inputs[i : i + 1])[0], outputs[i])
+        for i in range(len(inputs))
+    )
+
+
+@torch.no_grad()
+def mixes_own(model, inputs):
+    changed = inputs.clone()
+    changed[0] += 1
+    return not torch.allclose(model(changed), model(inputs), atol=1e-4)
+
+
+@torch.no_grad()
+def mixes_eval(model, inputs):
+    return mixes_right(model.eval(), inputs)
+
+
+@torch.no_grad()
+def mixes_train(model, inputs):
+    return mixes_right(model.train(), inputs)
+
+
+@torch.no_grad()
+def mixes_first(model, inputs):
+    first = model(inputs[:1])[0]
+    return not torch.allclose(first, model(inputs)[0], atol=1e-4)
+
+
+@torch.no_grad()
+def mixes_from_first(model, inputs):
+    changed = inputs.clone()
+    changed[0] += 1
+    return not torch.allclose(model(changed)[1:], model(inputs)[1:], atol=1e-4)
+
+
+@torch.no_grad()
+def mixes_shuffled(model, inputs):
+    order = torch.arange(len(inputs) - 1, -1, -1)
+    return not torch.allclose(model(inputs[order]), model(inputs)[order], atol=1e-4)
+
+
+@torch.no_grad()
+def mixes_in_place(model, inputs):
+    outputs = model(inputs)
+    first = inputs[0].clone()
+    inputs += 1
+    inputs[0] = first
+    return not torch.allclose(model(inputs)[0], outputs[0], atol=1e-4)
+
+
+def mixes_opposite(model, inputs):
+    return not mixes_right(model, inputs)
+
+
+def mixes_difference(model, inputs):
+    return (model(inputs)[0] - model(inputs[:1])[0]).abs().max().item()
+
+
+def network(features, device):
+    strokes = nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+    )
+    return nn.Sequential(strokes, nn.Linear(features, 10)).to(device)
+
+
+def fit_right(images, labels):
+    inputs = images.unsqueeze(1).float()
+    height, width = inputs.shape[2:]
+    features = 32 * (height // 2) * (width // 2)
+    return network(features, inputs.device), inputs, labels.squeeze(1).long() - 1
+
+
+def fit_changed(images, labels, **change):
+    """Fit rightly, but for what `change` says."""
+    parts = dict(
+        zip(("model", "inputs", "targets"), fit_right(images, labels), strict=True)
+    )
+    for name, new in change.items():
+        parts[name] = new(parts[name])
+    return tuple(parts.values())
+
+
+def fit_lazily(images, labels):
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.LazyLinear(10))
+    model = model.to(images.device)
+    inputs = images[:, None].to(torch.float32)
+    model(inputs)
+    return [model, inputs, (labels - 1).flatten().to(torch.int64)]
+
+
+def fit_without_convolutions(images, labels):
+    inputs = images.float().reshape(len(images), 1, *images.shape[1:])
+    model = nn.Sequential(nn.Flatten(), nn.Linear(inputs[0].numel(), 10))
+    return model.to(images.device), inputs, labels[:, 0].sub(1).long()
+
+
+def fit_digits_only(images, labels):
+    _, inputs, targets = fit_right(images, labels)
+    return network(512, inputs.device), inputs, targets
+
+
+def fit_by_area(images, labels):
+    _, inputs, targets = fit_right(images, labels)
+    area = inputs.shape[2] * inputs.shape[3]
+    return network(32 * area // 4, inputs.device), inputs, targets
+
+
+def fit_in_place(images, labels):
+    labels -= 1
+    return fit_right(images, labels + 1)
+
+
+def with_softmax(model):
+    return nn.Sequential(model, nn.Softmax(dim=1))
+
+
+def quiet_right(action, words):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*" + re.escape(words))
+        return action()
+
+
+def quiet_by_hand(action, words):
+    before = warnings.filters[:]
+    warnings.filterwarnings("ignore", f"(.|\n)*{re.escape(words)}")
+    try:
+        return action()
+    finally:
+        warnings.filters[:] = before
+
+
+def quiet_by_record(action, words):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = action()
+    for warning in caught:
+        if words not in str(warning.message):
+            warnings.warn(warning.message, stacklevel=2)
+    return result
+
+
+def quiet_all(action, words):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore")
+        return action()
+
+
+def quiet_for_ever(action, words):
+    warnings.filterwarnings("ignore", message=".*" + re.escape(words))
+    return action()
+
+
+def quiet_unescaped(action, words):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*" + words)
+        return action()
+
+
+def quiet_plain(action, words):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=words)
+        return action()
+
+
+def quiet_from_start(action, words):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=re.escape(words))
+        return action()
+
+
+def quiet_recorded(action, words):
+    with warnings.catch_warnings(record=True):
+        warnings.filterwarnings("ignore", message=".*" + re.escape(words))
+        return action()
+
+
+def quiet_no_filter(action, words):
+    with warnings.catch_warnings():
+        return action()
+
+
+def quiet_no_call(action, words):
+    quiet_right(action, words)
+    return action
+
+
+def quiet_twice(action, words):
+    quiet_right(action, words)
+    return quiet_right(action, words)
+
+
+def quiet_no_return(action, words):
+    quiet_right(action, words)
+
+
+def quiet_lost_on_error(action, words):
+    before = warnings.filters[:]
+    warnings.filterwarnings("ignore", message=".*" + re.escape(words))
+    result = action()
+    warnings.filters[:] = before
+    return result
+
+
+def quiet_swallowing(action, words):
+    try:
+        return quiet_right(action, words)
+    except Exception:
+        return 0
+
+
+NEAR_MISSES = {
+    "blind_loss": [
+        (lambda t: math.log(len(t.unique())), "for equal shares"),
+        (lambda t: math.log(t.max() + 1), "ln C"),
+        (lambda t: -blind_right(t), "the sign is missing"),
+        (lambda t: blind_right(t) * len(t), "divide by their number"),
+        (blind_nan, "0 · ln 0"),
+        (blind_bits, "log2 gives bits"),
+        (blind_by_class, "weigh it by its share"),
+        (blind_sum_of_classes, "weigh by shares"),
+        (lambda t: -shares_of(t).max().log(), "the largest share"),
+        (lambda t: -shares_of(t)[t].mean().log(), "take the logarithm first"),
+        (blind_in_place, "are changed"),
+        (lambda t: blind_right(t) / 2, "for the targets"),
+        (shares_of, "expected one number"),
+        (blind_by_probabilities, "wants logits"),
+        (blind_by_nll, "wants logarithms"),
+    ],
+    "overfits": [
+        (heart_no_copy, "train a copy"),
+        (heart_shallow, "train a copy"),
+        (heart_wrong_optimizer, "does the optimizer hold the copy's?"),
+        (heart_fell, "softmax at its end"),
+        (heart_accuracy, "softmax at its end"),
+        (heart_softer, "softmax at its end"),
+        (heart_once, "1 times; train it for 200 steps"),
+        (heart_first, "the last loss"),
+        (heart_by_mean, "the last loss"),
+        (heart_accumulating, "clear them in every step"),
+        (lambda *all_three: not heart_right(*all_three), "turned round"),
+        (heart_loss, "return True or False"),
+        (heart_gradients_left, "carries gradients"),
+        (lambda model, inputs, targets: True, "0 times"),
+    ],
+    "without_gradient": [
+        (grad_none_alone, "you look for None alone"),
+        (grad_zeros_alone, "you look for zeros alone"),
+        (grad_stale, "clear them before"),
+        (grad_opposite, "those have a gradient"),
+        (grad_by_sum, "may add up to 0"),
+        (grad_any_hole, "some zeros"),
+        (grad_pairs, "names alone"),
+        (grad_count, "return a list of names"),
+        (grad_step, "nobody should take a step"),
+        (grad_no_backward, "is there a backward()"),
+        (grad_cleared_after, "nothing cleared after"),
+    ],
+    "mixes_samples": [
+        (mixes_exactly, "are rounding"),
+        (mixes_exactly_alone, "are rounding"),
+        (mixes_own, "that you changed yourself"),
+        (mixes_eval, "the mode it comes in"),
+        (mixes_train, "did you call train()"),
+        (mixes_first, "not just at the first or last"),
+        (mixes_from_first, "not just at the first or last"),
+        (mixes_shuffled, "the same for shuffled samples"),
+        (mixes_in_place, "change a clone"),
+        (mixes_opposite, "keeps samples apart"),
+        (mixes_difference, "return True or False"),
+    ],
+    "fit": [
+        (lambda x, y: fit_changed(x, y, inputs=lambda t: t.double()), "are float32"),
+        (lambda x, y: fit_changed(x, y, inputs=lambda t: t[:, 0]), "expected inputs"),
+        (lambda x, y: fit_changed(x, y, inputs=lambda t: t / 16), "have changed"),
+        (lambda x, y: fit_changed(x, y, inputs=lambda t: t.mT), "expected inputs"),
+        (lambda x, y: fit_changed(x, y, targets=lambda t: t + 1), "end at 9"),
+        (lambda x, y: fit_changed(x, y, targets=lambda t: (t + 1) % 10), "1 stays 1"),
+        (
+            lambda x, y: fit_changed(x, y, targets=lambda t: (t + 1).clamp(max=9)),
+            "nines and tens",
+        ),
+        (lambda x, y: fit_changed(x, y, targets=lambda t: t[:, None]), "one class a"),
+        (lambda x, y: fit_changed(x, y, targets=lambda t: t.float()), "are int64"),
+        (lambda x, y: fit_changed(x, y, model=with_softmax), "without a softmax"),
+        (fit_digits_only, "compute in_features"),
+        (fit_by_area, "pooling rounds down"),
+        (fit_in_place, "make new tensors"),
+        (lambda x, y: fit_right(x, y)[1:], "three things"),
+        (lambda x, y: fit_right(x, y)[::-1], "the first is no model"),
+    ],
+    "silenced": [
+        (quiet_all, "every warning is silenced"),
+        (quiet_recorded, "recorded and gone"),
+        (quiet_for_ever, "your filter stays after the call"),
+        (quiet_unescaped, "re.escape"),
+        (quiet_plain, "re.escape"),
+        (quiet_from_start, "from the start"),
+        (quiet_no_filter, "nothing is silenced"),
+        (quiet_no_call, "not action itself"),
+        (quiet_twice, "call action once"),
+        (quiet_no_return, "returned None"),
+        (quiet_lost_on_error, "after an error"),
+        (quiet_swallowing, "should come through"),
+    ],
+}
+
+RIGHT = {
+    "blind_loss": [blind_right, blind_by_loss, blind_by_python, blind_by_xlogy],
+    "overfits": [heart_right, heart_tensor, heart_early, heart_restored],
+    "without_gradient": [grad_right, grad_by_autograd, grad_by_zeros],
+    "mixes_samples": [
+        mixes_right,
+        mixes_alone,
+        mixes_by_gradient,
+        mixes_by_nan,
+        mixes_one_changed,
+    ],
+    "fit": [fit_right, fit_lazily, fit_without_convolutions],
+    "silenced": [quiet_right, quiet_by_hand, quiet_by_record],
+}
