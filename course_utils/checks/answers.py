@@ -34,6 +34,10 @@ def ask(answer: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         "hand over its name, without calling it"
     )
     result = answer(*args, **kwargs)
+    assert torch.is_grad_enabled(), (
+        "after your function gradients are switched off for everything: "
+        "use `with torch.no_grad():`"
+    )
     if result is ... or (result is None and is_empty(answer)):
         raise StillOpen
     assert result is not None, "your function returned None; is a `return` missing?"

@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -19,7 +20,7 @@ def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def near(a: float, b: float, tolerance: float = 1e-4) -> bool:
+def near(a: float, b: float, tolerance: float = 2e-5) -> bool:
     """Return whether two numbers are equal but for rounding."""
     return abs(a - b) < tolerance * max(1.0, abs(b))
 
@@ -50,19 +51,24 @@ def one_epoch(model, loader, loss_fn, optimizer, kind: str = "") -> list:
     noted = []
     for inputs, targets in loader:
         inputs, targets = inputs.to(pick_device()), targets.to(pick_device())
-        if kind != "not cleared":
+        if kind != "not cleared" and not (kind == "one step" and noted):
             optimizer.zero_grad()
         loss = loss_fn(model(inputs), targets)
         loss.backward()
-        if kind != "no step":
+        if kind not in ("no step", "one step"):
             optimizer.step()
         noted.append((loss.item(), len(targets)))
+    if kind == "one step":
+        optimizer.step()
     return noted
 
 
 MISTAKES = {
-    "not cleared": "gradients pile up from batch to batch: zero_grad is missing",
-    "no step": "the parameters have not moved at all: backward, then step?",
+    "not cleared": "old gradients are still in there: zero_grad before each backward, "
+    "the first one too",
+    "no step": "the parameters have not moved at all: backward, then step, and no "
+    "zero_grad in between",
+    "one step": "you take one step for the whole epoch; each batch has its own",
     "eval": "the model was in eval mode while it learned: call model.train() first",
 }
 
@@ -75,6 +81,8 @@ def train_epoch(answer) -> None:
     judge_epoch(answer, 4, DataLoader(data, batch_size=4), nn.CrossEntropyLoss())
     data = TensorDataset(drawn(9, 3, seed=1), drawn(9, 2, seed=2) * 3)
     judge_epoch(answer, 2, DataLoader(data, batch_size=7), nn.MSELoss())
+    shorter = DataLoader(data, batch_size=4, drop_last=True)
+    judge_epoch(answer, 2, shorter, nn.MSELoss())
 
 
 def judge_epoch(answer, outputs: int, loader, loss_fn) -> None:
@@ -88,11 +96,12 @@ def judge_epoch(answer, outputs: int, loader, loss_fn) -> None:
     for p in model.parameters():
         p.grad = torch.full_like(p, 0.5)  # left by an earlier run
     got = ask(answer, model, loader, loss_fn, optimizer)
-    after, noted = {}, {}
+    after, noted, reference = {}, {}, None
     for kind in ("", *MISTAKES):
         other, its_optimizer = prepared()
         noted[kind] = one_epoch(other, loader, loss_fn, its_optimizer, kind)
         after[kind] = [p.detach() for p in other.parameters()]
+        reference = other if kind == "" else reference
     own = [p.detach() for p in model.parameters()]
     if isinstance(got, torch.Tensor):
         assert got.grad_fn is None, (
@@ -104,11 +113,14 @@ def judge_epoch(answer, outputs: int, loader, loss_fn) -> None:
     assert cleared or not left_over(own, prepared, loader, loss_fn), MISTAKES[
         "not cleared"
     ]
-    judge_mean(number(got), noted[""])
     assert cleared, (
         "after the epoch the parameters are not those of the plain loop: zero_grad, "
         "loss, backward, step, once for each batch"
     )
+    assert same(state(model), state(reference)), (
+        "BatchNorm has seen the batches more or less than once: one forward pass each"
+    )
+    judge_mean(number(got), noted[""], len(loader.dataset), loader.batch_size)
 
 
 def left_over(own, prepared, loader, loss_fn) -> bool:
@@ -127,7 +139,7 @@ def left_over(own, prepared, loader, loss_fn) -> bool:
     return piled or same(own, [p.detach() for p in model.parameters()])
 
 
-def judge_mean(got: float, noted: list) -> None:
+def judge_mean(got: float, noted: list, samples: int, batch_size: int) -> None:
     """Raise AssertionError unless this is the mean loss of a sample."""
     losses, sizes = zip(*noted, strict=True)
     total = sum(loss * size for loss, size in noted)
@@ -145,8 +157,15 @@ def judge_mean(got: float, noted: list) -> None:
         "you divide by the number of samples, but each loss is already a mean: times "
         "its size first": sum(losses) / count,
     }
+    full = sum(losses) * batch_size
+    wrong["the last batch is smaller than batch_size: len(targets)"] = full / count
+    if samples != count:
+        words = (
+            "len(loader.dataset) also counts what drop_last leaves out: count yourself"
+        )
+        wrong[words] = total / samples
     for words, value in wrong.items():
-        assert not near(got, value), words
+        assert near(value, total / count) or not near(got, value), words
     assert near(got, total / count), (
         f"expected a mean loss of {total / count:.4f}, got {got:.4f}: that of each "
         "batch before its step"
@@ -231,23 +250,27 @@ def measure(answer) -> None:
 
 def judge_measure(answer, inputs, targets, size: int, loss_fn) -> None:
     """Raise AssertionError unless this model is measured right and left as it was."""
-    model, noted = small_model(4).train(), []
-    model[2].eval()
+    inner = small_model(4).train()
+    model, noted = nn.Sequential(nn.Sequential(inner)), []
+    inner[2].eval()
     with torch.no_grad():
-        model[1].running_mean += 0.7
-    model.register_forward_pre_hook(
-        lambda module, _: noted.append((torch.is_grad_enabled(), module[1].training))
+        inner[1].running_mean += 0.7
+    inner[1].register_forward_pre_hook(
+        lambda layer, _: noted.append((torch.is_grad_enabled(), layer.training))
     )
     for p in model.parameters():
         p.grad = torch.full_like(p, 0.5)
     modes, before = [module.training for module in model.modules()], state(model)
     loader = DataLoader(TensorDataset(inputs, targets), batch_size=size)
     result = ask(answer, model, loader, loss_fn)
-    if isinstance(result, torch.Tensor):
+    if isinstance(result, torch.Tensor | np.ndarray):
         result = result.tolist()
     assert isinstance(result, tuple | list) and len(result) == 2, (
         f"return two numbers, the mean loss and the accuracy; got {brief(result)}"
     )
+    assert noted, "the model was never asked for its logits"
+    wanted = all(p.requires_grad for p in model.parameters())
+    assert wanted, "the parameters no longer want gradients: use inference_mode instead"
     graded, training = (any(column) for column in zip(*noted, strict=True))
     assert not training, "the model was measured in train mode: model.eval() first"
     assert not graded, "notes for backward were kept: torch.inference_mode() or no_grad"
@@ -304,7 +327,7 @@ def read_image(answer) -> None:
         model = nn.Sequential(nn.Flatten(), *layers).to(device).train()
         with torch.no_grad():
             model[4].weight *= 4
-        image = torch.randint(17, (8, 8), generator=generator).to(kind)
+        image = torch.randint(3, 12, (8, 8), generator=generator).to(kind)
         judge_reading(answer, model, image)
 
 
@@ -313,15 +336,21 @@ def judge_reading(answer, model, image) -> None:
     before, given = state(model), image.clone()
     quiet = copy.deepcopy(model).eval()
 
-    def logits(scale):
-        return quiet((image.float() / scale)[None, None].to(pick_device()))[0].detach()
+    def logits(scale, ink=image):
+        batch = (ink.float() / scale)[None, None]
+        return quiet(batch.to(pick_device()))[0].detach()
 
     result = ask(answer, model, given)
+    if isinstance(result, torch.Tensor | np.ndarray):
+        result = result.tolist()
     assert isinstance(result, tuple | list) and len(result) == 2, (
         f"return two things, the digit and its probability; got {brief(result)}"
     )
     assert torch.equal(given, image), "the image has changed: don't write into it"
-    assert same(state(model), before), "reading has changed the model"
+    kinds = {p.dtype for p in model.parameters()}
+    assert same(state(model), before) and kinds == {torch.float32}, (
+        "reading has changed the model"
+    )
     shapes = [
         tuple(p.shape) for p in result if isinstance(p, torch.Tensor) and p.numel() > 1
     ]
@@ -336,12 +365,17 @@ def judge_reading(answer, model, image) -> None:
         "you forgot the scale: the model knows ink from 0 to 1": logits(1),
         "255 is for photographs; full ink is 16 here": logits(255),
         "the model knows ink from 0 to 1, and full ink is 16": logits(15),
+        "full ink is 16, whatever the darkest place of this image": logits(image.max()),
+        "// cuts off to 0 or 1; divide with /": logits(1, image // 16),
     }
     for words, value in wrong.items():
         assert not near(probability, value.softmax(dim=0).max()), words
     assert not near(probability, logits(16).max()), "that is a logit, no probability"
     assert not near(probability, logits(16).sigmoid().max()), (
         "sigmoid looks at one logit; softmax shares 1 among all ten"
+    )
+    assert not near(probability, 100 * right.max()), (
+        "a probability from 0 to 1, not a percentage"
     )
     assert probability < 0.9999, (
         "a probability of 1: softmax over the ten logits, dim=1 for a batch"
@@ -351,7 +385,7 @@ def judge_reading(answer, model, image) -> None:
     )
     assert near(probability, right.max()) and digit == best, (
         f"expected {best} with {right.max():.4f}, got {digit:.0f} with "
-        f"{probability:.4f}: is the model in eval mode?"
+        f"{probability:.4f}: look at mode, scale and softmax"
     )
 
 
@@ -361,18 +395,18 @@ def text_reader(answer) -> None:
     a_class(answer)
     if is_empty(vars(answer).get("forward", answer.forward)):
         raise StillOpen
-    judge_reader(answer, 30, 8, [[5, 9, 2], [7], [3, 3, 8, 29, 4]])
-    judge_reader(answer, 12, 5, [[1, 2, 3, 4], [5, 6]])
+    judge_reader(answer, 30, 8, [[5, 9, 2], [7], [3, 3, 8, 29, 4]], 1)
+    judge_reader(answer, 12, 5, [[1, 2, 3, 4], [5, 6]], 0)
 
 
-def judge_reader(answer, words: int, size: int, texts: list[list[int]]) -> None:
+def judge_reader(answer, words: int, size: int, texts: list, spare: int) -> None:
     """Raise AssertionError unless each text gets the logits it gets alone."""
     torch.manual_seed(3)
     reader = answer(words, size).to(pick_device()).eval()
     parts = [getattr(reader, name, None) for name in ("embedding", "lstm", "head")]
     assert None not in parts, "keep the three layers of the starter, under their names"
     embed, lstm, head = parts
-    width = max(map(len, texts)) + 1
+    width = max(map(len, texts)) + spare
     ids = torch.tensor([text + [0] * (width - len(text)) for text in texts])
     ids = ids.to(pick_device())
     given = ids.clone()
@@ -383,6 +417,7 @@ def judge_reader(answer, words: int, size: int, texts: list[list[int]]) -> None:
     assert got.shape != (n, width, 2), "one pair of logits for each text, not each word"
     assert got.shape != (1, n, 2), "state is (1, N, size); its first part is the state"
     assert got.shape == (n, 2), f"expected logits {(n, 2)}, got {tuple(got.shape)}"
+    got = got.float()
 
     def alone(use):
         rows = []
@@ -405,15 +440,18 @@ def judge_reader(answer, words: int, size: int, texts: list[list[int]]) -> None:
         "the last vector goes past the LSTM to the head": alone(
             lambda o, s, v: head(v[:, -1])
         ),
+        "those are probabilities; the loss wants logits": alone(
+            lambda o, s, v: head(s[0][0]).softmax(dim=-1)
+        ),
     }
     for said, value in wrong.items():
         assert not torch.allclose(got, value.detach(), atol=1e-5), said
     right = alone(lambda o, s, v: head(s[0][0]))
-    assert torch.allclose(got.float(), right, atol=1e-5), (
-        "a text in the batch gets other logits than alone: expected "
-        f"{brief(right[0].tolist())} for the first, got {brief(got[0].tolist())}"
+    assert torch.allclose(got, right, atol=1e-5), (
+        "that is not what the head makes of the state after a text's last word: "
+        f"expected {brief(right[0].tolist())}, got {brief(got[0].tolist())}"
     )
-    single = reader(ids[:1])
+    single = reader(ids[:1]).float()
     assert single.shape == (1, 2) and torch.allclose(single, right[:1], atol=1e-5), (
         "a batch with one text must give logits (1, 2), the same as before"
     )

@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -51,12 +52,7 @@ def epoch_with(**settings):
 
 def epoch_measured_afterwards(model, loader, loss_fn, optimizer):
     epoch(model, loader, loss_fn, optimizer)
-    total = count = 0
-    with torch.no_grad():
-        for inputs, targets in pairs(copy.deepcopy(model), loader):
-            total += loss_fn(model(inputs), targets).item() * len(targets)
-            count += len(targets)
-    return total / count
+    return measured(model, loader, loss_fn)[0]
 
 
 def epoch_as_tensor(model, loader, loss_fn, optimizer):
@@ -80,6 +76,55 @@ def epoch_twice(model, loader, loss_fn, optimizer):
 def epoch_returning_inside(model, loader, loss_fn, optimizer):
     first = next(iter(loader))
     return epoch(model, [first], loss_fn, optimizer)
+
+
+def epoch_first_noted(model, loader, loss_fn, optimizer):
+    sizes = [len(targets) for _, targets in loader]
+    seen = []
+
+    def noting(outputs, targets):
+        seen.append(loss_fn(outputs, targets))
+        return seen[-1]
+
+    epoch(model, loader, noting, optimizer)
+    assert len(sizes) == len(seen)
+    return seen[0].item()
+
+
+def epoch_of_one_step(model, loader, loss_fn, optimizer):
+    optimizer.zero_grad()
+    model.train()
+    noted = []
+    for inputs, targets in pairs(model, loader):
+        loss = loss_fn(model(inputs), targets)
+        loss.backward()
+        noted.append(loss.item() * len(targets))
+    optimizer.step()
+    return sum(noted) / sum(len(targets) for _, targets in loader)
+
+
+def epoch_of_two_passes(model, loader, loss_fn, optimizer):
+    model.train()
+    total, count = 0.0, 0
+    for inputs, targets in pairs(model, loader):
+        optimizer.zero_grad()
+        model(inputs)
+        loss = loss_fn(model(inputs), targets)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(targets)
+        count += len(targets)
+    return total / count
+
+
+def epoch_by_dataset(model, loader, loss_fn, optimizer):
+    total = epoch(model, loader, loss_fn, optimizer, figure="total")
+    return total / len(loader.dataset)
+
+
+def epoch_by_batch_size(model, loader, loss_fn, optimizer):
+    total = epoch(model, loader, loss_fn, optimizer, figure="sum") * loader.batch_size
+    return total / sum(len(targets) for _, targets in loader)
 
 
 def epoch_clearing_last(model, loader, loss_fn, optimizer):
@@ -252,6 +297,23 @@ def measure_top_only(model, loader, loss_fn):
     return result
 
 
+def measure_children_only(model, loader, loss_fn):
+    modes = {child: child.training for child in model.children()}
+    result = measure_top_only(model, loader, loss_fn)
+    for child, training in modes.items():
+        child.train(training)
+    return result
+
+
+def measure_frozen(model, loader, loss_fn):
+    model.requires_grad_(False)
+    return measured(model, loader, loss_fn)
+
+
+def measure_by_forward(model, loader, loss_fn):
+    return np.array(measured(model, loader, loss_fn))
+
+
 def measure_by_cat(model, loader, loss_fn):
     modes = {module: module.training for module in model.modules()}
     with torch.inference_mode():
@@ -278,7 +340,7 @@ def measure_on_a_copy(model, loader, loss_fn):
 def measure_learning(model, loader, loss_fn):
     result = measured(model, loader, loss_fn)
     with torch.no_grad():
-        model[0].weight -= 0.1
+        next(model.parameters()).sub_(0.1)
     return result
 
 
@@ -313,6 +375,17 @@ def read_number_two(model, image):
     return (digit + 1) % 10, probability
 
 
+def read_by_own_ink(model, image):
+    return read(model, image, scale=image.max())
+
+
+def read_in_doubles(model, image):
+    model.double().eval()
+    batch = image.double()[None, None].to(device_of(model)) / 16
+    shares = shares_of(model(batch))
+    return shares.argmax(), shares.max()
+
+
 def read_in_place(model, image):
     result = read(model, image)
     image //= 16
@@ -335,6 +408,10 @@ def read_by_hand(model, image):
 def read_as_array(model, image):
     digit, probability = read(model, image)
     return torch.tensor(digit).numpy(), torch.tensor(probability).numpy()
+
+
+def read_as_pair(model, image):
+    return torch.tensor(read(model, image))
 
 
 class Reader(nn.Module):
@@ -367,6 +444,25 @@ class ReaderThrough(Reader):
 class ReaderLastPlace(Reader):
     def summary(self, ids):
         return self.lstm(self.embedding(ids))[0][:, -1]
+
+
+class ReaderToFirstZero(Reader):
+    def summary(self, ids):
+        lengths = (ids == 0).int().argmax(dim=1).cpu()
+        packed = pack_padded_sequence(
+            self.embedding(ids), lengths, batch_first=True, enforce_sorted=False
+        )
+        return self.lstm(packed)[1][0][0]
+
+
+class ReaderSoftmax(Reader):
+    def forward(self, ids):
+        return super().forward(ids).softmax(dim=1)
+
+
+class ReaderInDoubles(Reader):
+    def forward(self, ids):
+        return super().forward(ids).double()
 
 
 class ReaderMean(Reader):
@@ -459,16 +555,21 @@ NEAR_MISSES = {
         (epoch_with(figure="last"), "last batch alone"),
         (epoch_with(figure="by batches"), "number of batches"),
         (epoch_with(figure="by samples"), "already a mean"),
-        (epoch_with(leave_out=["zero_grad"]), "zero_grad is missing"),
+        (epoch_with(leave_out=["zero_grad"]), "before each backward"),
         (epoch_with(leave_out=["step"]), "have not moved at all"),
         (epoch_with(leave_out=["backward"]), "have not moved at all"),
         (epoch_with(step_first=True), "have not moved at all"),
         (epoch_with(leave_out=["train"]), "call model.train() first"),
-        (epoch_clearing_last, "zero_grad is missing"),
+        (epoch_clearing_last, "the first one too"),
         (epoch_measured_afterwards, "before its step"),
+        (epoch_of_one_step, "one step for the whole epoch"),
+        (epoch_of_two_passes, "one forward pass each"),
+        (epoch_by_dataset, "drop_last leaves out"),
+        (epoch_by_batch_size, "smaller than batch_size"),
         (epoch_as_tensor, "with its chain"),
-        (epoch_twice, "expected a mean loss"),
-        (epoch_returning_inside, "is the return inside the loop?"),
+        (epoch_twice, "once for each batch"),
+        (epoch_first_noted, "is the return inside the loop?"),
+        (epoch_returning_inside, "once for each batch"),
         (epoch_silent, "is a `return` missing?"),
     ],
     "normalise": [
@@ -491,6 +592,10 @@ NEAR_MISSES = {
         (measured_with(restore="train"), "every module is in train mode"),
         (measured_with(restore="none"), "still in eval mode"),
         (measure_top_only, "every module is in train mode"),
+        (measure_children_only, "every module is in train mode"),
+        (measure_frozen, "no longer want gradients"),
+        (lambda m, b, f: (0.5, 0.5), "never asked"),
+        (lambda m, b, f: torch.set_grad_enabled(False), "switched off for everything"),
         (measured_with(figure=lambda a, s, noted: (s, a)), "first the loss"),
         (
             measured_with(
@@ -529,7 +634,11 @@ NEAR_MISSES = {
     "read_image": [
         (read_with(scale=1), "forgot the scale"),
         (read_with(scale=255), "for photographs"),
-        (read_with(mode=False), "is the model in eval mode?"),
+        (read_with(mode=False), "look at mode, scale"),
+        (read_by_own_ink, "the darkest place"),
+        (read_in_doubles, "reading has changed the model"),
+        (lambda m, i: read(m, i // 16, scale=1), "divide with /"),
+        (lambda m, i: (read(m, i)[0], 100 * read(m, i)[1]), "not a percentage"),
         (read_wrong_dim, "a probability of 1"),
         (read_with(use=lambda logits: logits[0]), "that is a logit"),
         (read_with(use=lambda logits: logits[0].sigmoid()), "sigmoid looks at"),
@@ -538,12 +647,14 @@ NEAR_MISSES = {
         (lambda m, i: (read(m, i)[0], torch.rand(10)), "got shape (10,)"),
         (read_number_two, "the digit should be"),
         (read_in_place, "don't write into it"),
-        (lambda m, i: (i.sum().item() % 10, 0.5), "is the model in eval mode?"),
+        (lambda m, i: (i.sum().item() % 10, 0.5), "look at mode, scale"),
         (lambda m, i: m(i), "your code raised"),
     ],
     "text_reader": [
         (ReaderThrough, "through the padding"),
         (ReaderLastPlace, "through the padding"),
+        (ReaderToFirstZero, "your code raised RuntimeError: Length of all samples"),
+        (ReaderSoftmax, "those are probabilities"),
         (ReaderMean, "the mean over the words"),
         (ReaderMeanOfAll, "words and padding"),
         (ReaderCell, "that is the cell"),
@@ -561,7 +672,13 @@ NEAR_MISSES = {
 RIGHT = {
     "train_epoch": [epoch, epoch_by_model_zero_grad, epoch_by_lists],
     "normalise": [norm_right, norm_by_copy, norm_by_function, norm_by_columns],
-    "measure": [measured, measure_by_cat, measure_on_a_copy],
-    "read_image": [read, read_by_topk, read_by_hand, read_as_array],
-    "text_reader": [Reader, ReaderByIndex, ReaderByLoop, ReaderBySorting],
+    "measure": [measured, measure_by_cat, measure_on_a_copy, measure_by_forward],
+    "read_image": [read, read_by_topk, read_by_hand, read_as_array, read_as_pair],
+    "text_reader": [
+        Reader,
+        ReaderByIndex,
+        ReaderByLoop,
+        ReaderBySorting,
+        ReaderInDoubles,
+    ],
 }
