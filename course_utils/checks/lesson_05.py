@@ -52,8 +52,14 @@ def judge_blind(answer, classes: list[int]) -> None:
         torch.isnan(torch.as_tensor(result)).all()
     )
     assert not nan, "you got nan, from 0 · ln 0: leave out classes that don't occur"
+    infinite = isinstance(result, float | Tensor | np.floating) and bool(
+        torch.isinf(torch.as_tensor(result)).any()
+    )
+    assert not infinite, "you got inf: a class that doesn't occur has −ln 0"
     got = number(result)
     wrong = {
+        "ln of the number of samples: each tensor element counted as a class of its "
+        "own; use .tolist()": math.log(len(classes)),
         "that is ln C, for equal shares; these classes differ": math.log(len(counts)),
         "that is ln C, and counts classes that don't occur": math.log(max(classes) + 1),
         "a loss is positive: the sign is missing": -loss,
@@ -103,13 +109,18 @@ class Watched(nn.Module):
         return self.layers(inputs)
 
 
-def by_heart(answer, softmax: bool) -> tuple[bool, list[float]]:
-    """Return the answer for one model, and its parameters' sums at each call."""
+def by_heart(answer, softmax: bool, twins: bool = False) -> tuple[bool, list[float]]:
+    """Return the answer for one model, and its parameters' sums at each call.
+
+    With `twins`, two equal inputs of the 60 have different labels.
+    """
     torch.manual_seed(4)
     log: list[float] = []
     model = Watched(softmax, log).to(pick_device())
     inputs = torch.randn(12, 5, device=pick_device())
     targets = torch.randint(4, (12,), device=pick_device())
+    if twins:  # no model can be sure of both: a loss of 2 ln 2 / 12 at least
+        inputs[-1], targets[-1] = inputs[-2], (targets[-2] + 1) % 4
     before = {name: value.clone() for name, value in model.state_dict().items()}
     given = inputs.clone(), targets.clone()
     result = ask(answer, model, *given)
@@ -133,7 +144,8 @@ def overfits(answer) -> None:
         f"your copy saw the batch {len(log)} times; train it for 200 steps"
     )
     assert healthy or len(set(log)) > 1, (
-        "the copy's parameters never change: does the optimizer hold the copy's?"
+        "the copy's parameters never change: backward() and step(), one copy, and its "
+        "parameters in the optimizer?"
     )
     assert healthy or not stuck, "turned round: True is for a last loss below 0.1"
     assert healthy or not np.allclose(log[:9], without_clearing(9), atol=1e-3), (
@@ -142,6 +154,14 @@ def overfits(answer) -> None:
     assert healthy, (
         "False for a healthy model; is it AdamW with a rate of 0.01, and the last loss "
         "that you compare?"
+    )
+    assert len(log) <= 205, (
+        f"your copy saw the batch {len(log)} times; 200 steps were wanted"
+    )
+    contradiction, _ = by_heart(answer, softmax=False, twins=True)
+    assert not contradiction or stuck, (
+        "True although two equal inputs have different labels, so that the loss stays "
+        "above 0.11: compare the last loss, of the whole batch, with 0.1"
     )
     assert not stuck or len(stuck_log) > 50, (
         f"True after the copy saw the batch {len(stuck_log)} times; train it for "
@@ -221,14 +241,15 @@ def without_gradient(answer) -> None:
     cut, _ = names_of(answer, "cut")
     dead, _ = names_of(answer, "dead")
     assert cut or dead, (
-        "you name nothing where a part is cut off: are those the gradients of an "
-        "earlier batch? clear them before backward()"
+        "you name nothing where a part is cut off: do you look at gradients, and at "
+        "those of this batch? clear them before backward()"
     )
     assert cut != ["last.bias", "last.weight"], (
         "those have a gradient; name the ones that have none"
     )
     assert len(cut) < 4 or len(dead) < 4, (
-        "you name every parameter; is there a backward(), and nothing cleared after it?"
+        "you name every parameter: a backward() on the model's own parameters "
+        "(state_dict gives copies without gradients), and nothing cleared after it?"
     )
     assert cut, "you look for zeros alone; a gradient may be None as well"
     assert dead, "you look for None alone; nothing but zeros is no gradient, either"
@@ -297,6 +318,17 @@ class Rounded(nn.Module):
         return flat * (1 + 1e-6 * torch.sin(phase + len(inputs)))
 
 
+class Whisper(nn.Module):
+    """Of all outputs, one of sample 1 depends a little on sample 3."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return (N, …)."""
+        outputs = inputs.flatten(1).clone()
+        if len(outputs) > 3:
+            outputs[1, -1] += 0.01 * inputs[3].flatten()[0]
+        return outputs
+
+
 class Normed(nn.Module):
     """BatchNorm over the batch and over time."""
 
@@ -331,7 +363,7 @@ def mixes_samples(answer) -> None:
     mean, norm = says(Mean()), says(Normed())
     assert mean or norm or not says(Reshaped()), (
         "you miss the mean of the batch: it is the same for shuffled samples; change "
-        "them or leave them out"
+        "them or leave them out, and compare absolute differences"
     )
     assert mean, "you miss a model that subtracts the mean of its batch"
     assert norm, (
@@ -347,6 +379,10 @@ def mixes_samples(answer) -> None:
     assert says(Reshaped()), (
         "you miss a reshape that puts rows of several samples together"
     )
+    assert says(Whisper()), (
+        "here one output of one sample depends a little on one other: ask every "
+        "sample, look at all its outputs, with atol=1e-4, and change all the others"
+    )
     assert not says(Rounded()), (
         "differences of one in a million are rounding: compare with torch.allclose "
         "and atol=1e-4"
@@ -358,6 +394,7 @@ def fit(answer) -> None:
     """The batch as it should be, and a model for each size of image."""
     judge_fit(answer, 6, 12, 10)
     judge_fit(answer, 5, 9, 13)
+    judge_fit(answer, 1, 8, 11)
 
 
 def judge_fit(answer, n: int, height: int, width: int) -> None:
@@ -365,7 +402,7 @@ def judge_fit(answer, n: int, height: int, width: int) -> None:
     generator = torch.Generator().manual_seed(n)
     images = torch.rand(n, height, width, generator=generator).double()
     images = images.to(pick_device())
-    labels = torch.tensor([[10.0], [1.0], [4.0], [10.0], [9.0], [2.0]])[:n]
+    labels = torch.tensor([[4.0], [10.0], [1.0], [10.0], [9.0], [2.0]])[:n]
     labels = labels.to(pick_device())
     given = images.clone(), labels.clone()
     result = ask(answer, *given)
@@ -436,6 +473,20 @@ def judge_model(model: nn.Module, inputs: Tensor, targets: Tensor) -> None:
         "the outputs add up to 1: CrossEntropyLoss wants logits, without a softmax"
     )
     assert loss.requires_grad, "nothing can be trained: the model gives no gradient"
+    both = (logits > 0).any() and (logits < 0).any()
+    assert both or not logits.any(), (
+        "all outputs have one sign: is there a ReLU or a sigmoid behind the head?"
+    )
+    model.zero_grad()
+    loss.backward()
+    idle = [
+        name
+        for name, p in model.named_parameters()
+        if p.grad is None or not p.grad.any()
+    ]
+    assert not idle or not logits.any(), (
+        f"{idle[0] if idle else ''} gets no gradient: frozen, or cut off?"
+    )
 
 
 def words_after_mat1(problem: Exception) -> str:
@@ -446,7 +497,7 @@ def words_after_mat1(problem: Exception) -> str:
 
 TEXTS = (
     "size (4, 1) is old",
-    "careful, size (4, 1) is old",
+    "careful,\nsize (4, 1) is old",
     "size 4, 1 is old",
     "the sizes differ",
 )
@@ -454,8 +505,9 @@ TEXTS = (
 
 def shout() -> int:
     """Warn four times; return a number."""
-    for text in TEXTS:
-        warnings.warn(text, stacklevel=1)
+    kinds = FutureWarning, UserWarning, UserWarning, FutureWarning
+    for text, kind in zip(TEXTS, kinds, strict=True):
+        warnings.warn(text, kind, stacklevel=1)
     return 5
 
 
@@ -475,15 +527,19 @@ def silenced(answer) -> None:
     heard = [str(warning.message) for warning in caught]
     assert heard, "every warning is silenced, or recorded and gone; silence one text"
     assert kept, (
-        "your filter stays after the call: put it into warnings.catch_warnings()"
+        "after the call the filters are others than before: put yours into "
+        "warnings.catch_warnings()"
     )
-    assert heard != list(TEXTS), "nothing is silenced: all four warnings are heard"
+    assert heard != list(TEXTS), (
+        "nothing is silenced: all four are heard. Set the filter before the call, and "
+        "escape words alone"
+    )
     assert TEXTS[2] in heard, (
         f"{TEXTS[2]!r} is silenced: it has no brackets; use re.escape(words)"
     )
     assert TEXTS[1] not in heard or TEXTS[0] in heard, (
-        f"{TEXTS[1]!r} is heard: message has to match from the start; words may "
-        "stand anywhere"
+        f"{TEXTS[1]!r} is heard: message has to match from the start, and . stops at "
+        "a line break without (?s)"
     )
     assert len(heard) < 4, "warnings are heard twice; call action once"
     assert heard == [TEXTS[2], TEXTS[3]], (
@@ -510,8 +566,13 @@ def judge_return(answer, result) -> None:
         )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        warnings.filterwarnings("ignore", message="size 4, 1")  # somebody else's
         ask(answer, shout, "differ")
     heard = [str(warning.message) for warning in caught]
-    assert heard == list(TEXTS[:3]), (
-        f"silencing 'differ' expected {brief([*TEXTS[:3]])}, heard {brief(heard)}"
+    assert TEXTS[2] not in heard, (
+        "a filter that was set before your call has lost its effect: add to the "
+        "filters, don't reset them"
+    )
+    assert heard == list(TEXTS[:2]), (
+        f"silencing 'differ' expected {brief([*TEXTS[:2]])}, heard {brief(heard)}"
     )

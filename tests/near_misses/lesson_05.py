@@ -148,6 +148,19 @@ def heart_gradients_left(model, inputs, targets):
     return heart_right(model, inputs, targets)
 
 
+def heart_halved(model, inputs, targets):
+    losses = train(copy.deepcopy(model), inputs, targets)
+    return losses[-1] < 0.1 * losses[0]
+
+
+def heart_one_sample(model, inputs, targets):
+    return train(copy.deepcopy(model), inputs[:1], targets[:1])[-1] < 0.1
+
+
+def heart_longer(model, inputs, targets):
+    return train(copy.deepcopy(model), inputs, targets, steps=400)[-1] < 0.1
+
+
 def heart_accumulating(model, inputs, targets):
     return train(copy.deepcopy(model), inputs, targets, clear=False)[-1] < 0.1
 
@@ -360,6 +373,24 @@ def mixes_in_place(model, inputs):
     return not torch.allclose(model(inputs)[0], outputs[0], atol=1e-4)
 
 
+@torch.no_grad()
+def mixes_ends(model, inputs):
+    outputs = model(inputs)
+    return any(
+        not torch.allclose(model(changed_but(inputs, i))[i], outputs[i], atol=1e-4)
+        for i in (0, len(inputs) - 1)
+    )
+
+
+@torch.no_grad()
+def mixes_coarsely(model, inputs):
+    outputs = model(inputs)
+    return any(
+        not torch.allclose(model(changed_but(inputs, i))[i], outputs[i], atol=0.1)
+        for i in range(len(inputs))
+    )
+
+
 def mixes_opposite(model, inputs):
     return not mixes_right(model, inputs)
 
@@ -427,13 +458,28 @@ def fit_in_place(images, labels):
     return fit_right(images, labels + 1)
 
 
+def fit_cut(images, labels):
+    model, inputs, targets = fit_right(images, labels)
+    model[0].requires_grad_(False)
+    return model, inputs, targets
+
+
+def fit_squeezed(images, labels):
+    model, inputs, _ = fit_right(images, labels)
+    return model, inputs, (labels.squeeze() - 1).long()
+
+
+def with_relu(model):
+    return nn.Sequential(model, nn.ReLU())
+
+
 def with_softmax(model):
     return nn.Sequential(model, nn.Softmax(dim=1))
 
 
 def quiet_right(action, words):
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*" + re.escape(words))
+        warnings.filterwarnings("ignore", message="(?s).*" + re.escape(words))
         return action()
 
 
@@ -452,7 +498,7 @@ def quiet_by_record(action, words):
         result = action()
     for warning in caught:
         if words not in str(warning.message):
-            warnings.warn(warning.message, stacklevel=2)
+            warnings.warn(str(warning.message), warning.category, stacklevel=2)
     return result
 
 
@@ -462,8 +508,27 @@ def quiet_all(action, words):
         return action()
 
 
+def quiet_one_line(action, words):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*" + re.escape(words))
+        return action()
+
+
+def quiet_user_warnings(action, words):
+    pattern = "(?s).*" + re.escape(words)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=pattern, category=UserWarning)
+        return action()
+
+
+def quiet_resetting(action, words):
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        return quiet_right(action, words)
+
+
 def quiet_for_ever(action, words):
-    warnings.filterwarnings("ignore", message=".*" + re.escape(words))
+    warnings.filterwarnings("ignore", message="(?s).*" + re.escape(words))
     return action()
 
 
@@ -487,7 +552,7 @@ def quiet_from_start(action, words):
 
 def quiet_recorded(action, words):
     with warnings.catch_warnings(record=True):
-        warnings.filterwarnings("ignore", message=".*" + re.escape(words))
+        warnings.filterwarnings("ignore", message="(?s).*" + re.escape(words))
         return action()
 
 
@@ -512,7 +577,7 @@ def quiet_no_return(action, words):
 
 def quiet_lost_on_error(action, words):
     before = warnings.filters[:]
-    warnings.filterwarnings("ignore", message=".*" + re.escape(words))
+    warnings.filterwarnings("ignore", message="(?s).*" + re.escape(words))
     result = action()
     warnings.filters[:] = before
     return result
@@ -546,10 +611,13 @@ NEAR_MISSES = {
     "overfits": [
         (heart_no_copy, "train a copy"),
         (heart_shallow, "train a copy"),
-        (heart_wrong_optimizer, "does the optimizer hold the copy's?"),
+        (heart_wrong_optimizer, "parameters in the optimizer?"),
         (heart_fell, "softmax at its end"),
         (heart_accuracy, "softmax at its end"),
         (heart_softer, "softmax at its end"),
+        (heart_halved, "different labels"),
+        (heart_one_sample, "different labels"),
+        (heart_longer, "200 steps were wanted"),
         (heart_once, "1 times; train it for 200 steps"),
         (heart_first, "the last loss"),
         (heart_by_mean, "the last loss"),
@@ -569,7 +637,7 @@ NEAR_MISSES = {
         (grad_pairs, "names alone"),
         (grad_count, "return a list of names"),
         (grad_step, "nobody should take a step"),
-        (grad_no_backward, "is there a backward()"),
+        (grad_no_backward, "a backward() on the model's"),
         (grad_cleared_after, "nothing cleared after"),
     ],
     "mixes_samples": [
@@ -582,6 +650,8 @@ NEAR_MISSES = {
         (mixes_from_first, "not just at the first or last"),
         (mixes_shuffled, "the same for shuffled samples"),
         (mixes_in_place, "change a clone"),
+        (mixes_ends, "ask every sample"),
+        (mixes_coarsely, "with atol=1e-4"),
         (mixes_opposite, "keeps samples apart"),
         (mixes_difference, "return True or False"),
     ],
@@ -599,6 +669,9 @@ NEAR_MISSES = {
         (lambda x, y: fit_changed(x, y, targets=lambda t: t[:, None]), "one class a"),
         (lambda x, y: fit_changed(x, y, targets=lambda t: t.float()), "are int64"),
         (lambda x, y: fit_changed(x, y, model=with_softmax), "without a softmax"),
+        (lambda x, y: fit_changed(x, y, model=with_relu), "all outputs have one sign"),
+        (fit_cut, "gets no gradient"),
+        (fit_squeezed, "one class a sample"),
         (fit_digits_only, "compute in_features"),
         (fit_by_area, "pooling rounds down"),
         (fit_in_place, "make new tensors"),
@@ -608,10 +681,13 @@ NEAR_MISSES = {
     "silenced": [
         (quiet_all, "every warning is silenced"),
         (quiet_recorded, "recorded and gone"),
-        (quiet_for_ever, "your filter stays after the call"),
+        (quiet_for_ever, "others than before"),
         (quiet_unescaped, "re.escape"),
         (quiet_plain, "re.escape"),
         (quiet_from_start, "from the start"),
+        (quiet_one_line, "without (?s)"),
+        (quiet_user_warnings, "expected to hear"),
+        (quiet_resetting, "lost its effect"),
         (quiet_no_filter, "nothing is silenced"),
         (quiet_no_call, "not action itself"),
         (quiet_twice, "call action once"),
