@@ -257,3 +257,12 @@ def test_no_time_limit_outside_the_main_thread():
     thread.start()
     thread.join()
     assert found == [False]
+
+
+def test_an_answer_that_switches_gradients_off_for_good_is_told_so():
+    def careless(x):
+        torch.set_grad_enabled(False)
+        return x
+
+    assert "switched off for everything" in grade(careless).message
+    assert torch.is_grad_enabled()
