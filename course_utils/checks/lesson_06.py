@@ -102,7 +102,8 @@ def judge_cross_entropy(got: float, logits: Tensor, targets: Tensor) -> None:
         ),
         "minus the logit of the target: the log of the sum is missing": -picked,
         "you take the largest class of each row; take the target's": -top,
-        "you use log base 10 or 2; the loss uses the natural one": mean / math.log(10),
+        "you use log base 10; the loss uses the natural one": mean / math.log(10),
+        "you use log base 2; the loss uses the natural one": mean / math.log(2),
     }
     not_one_of(got, wrong, mean)
 
@@ -179,11 +180,12 @@ def focal_loss(answer) -> None:
         judge_focal(got, logits, targets, alpha, gamma)
         unchanged(given, logits, "logits")
         unchanged(answers, targets, "targets")
-    for logit, target in ((100.0, 1.0), (-100.0, 0.0), (100.0, 0.0), (-100.0, 1.0)):
+    pairs = (100.0, 1.0), (-100.0, 0.0), (100.0, 0.0), (-100.0, 1.0), (50.0, 0.0)
+    for logit, target in (*pairs, (-50.0, 1.0)):
         pair = torch.full((2,), logit, device=device)
         truth = torch.full((2,), target, device=device)
         weight = 0.3 if target else 0.7
-        right = 0.0 if (logit > 0) == (target == 1) else 100 * weight
+        right = 0.0 if (logit > 0) == (target == 1) else abs(logit) * weight
         where = "from a logit of ±100: log(sigmoid) breaks there, see hint a"
         got = plain_number(ask(answer, pair, truth, 0.3, 2.0), where)
         assert close(got, right), (
@@ -207,6 +209,13 @@ def judge_focal(got, logits: Tensor, targets: Tensor, alpha: float, gamma: float
         "that is the sum; divide by the number of samples": each.sum(),
         "that is plain cross-entropy": losses.mean(),
         "α is missing": (hard * losses).mean(),
+        "γ is an exponent, not a factor": (
+            weights * gamma * (1 - true) * losses
+        ).mean(),
+        "(1 − p)^γ, not 1 − p^γ": (weights * (1 - true**gamma) * losses).mean(),
+        "divide by the number of samples, not by the sum of the weights": (
+            each.sum() / weights.sum()
+        ),
         "the no samples get 1 − α, yours get α": (alpha * hard * losses).mean(),
         "α and 1 − α have changed places; α is for yes": (
             swapped * hard * losses
@@ -377,8 +386,8 @@ def clip_by_norm(answer) -> None:
     """One factor for all tensors, as clip_grad_norm_ takes it."""
     for seed, limit in ((0, 1.0), (1, 2.5)):
         gradients = [
-            random(3, 2, seed=seed, scale=3.0),
             random(4, seed=seed + 7),
+            random(3, 2, seed=seed, scale=3.0),
             random(5, seed=seed + 9, scale=0.02),
         ]
         judge_clip(answer, gradients, limit)
@@ -388,6 +397,14 @@ def clip_by_norm(answer) -> None:
     longer = [g * 5.0 / norm for g in small]
     assert not alike(got, longer), "a short gradient was made longer; leave it alone"
     assert alike(got, small), f"a norm of {norm:.2f} is below the limit of 5: no change"
+    edge = [random(3, seed=5), random(3, seed=6)]
+    edge = [one * 3 / one.norm() for one in edge]  # a joint norm of 4.243
+    got = clipped(answer, edge, 5.0)
+    assert alike(got, edge), (
+        "a joint norm of 4.24 is below the limit of 5, and yet you change something: "
+        "compare the same norm with the limit that you divide by"
+    )
+    judge_clip(answer, edge, 4.0)
     none = [torch.zeros(3, device=pick_device())]
     got = clipped(answer, none, 1.0)
     assert not any(one.isnan().any() for one in got), (
@@ -412,6 +429,8 @@ def clipped(answer, gradients: list[Tensor], limit: float) -> list[Tensor]:
         assert torch.equal(copy, gradient), (
             "the gradients you were given are changed: return new tensors"
         )
+    shared = {one.data_ptr() for one in copies} & {one.data_ptr() for one in result}
+    assert not shared, "you return the tensors you were given; return new ones"
     return [one.detach() for one in result]
 
 
@@ -459,6 +478,7 @@ def judge_clip(answer, gradients: list[Tensor], limit: float) -> None:
             joined.abs().sum()
         ),
         "you take the longest tensor's norm; all count": scaled(max(norms)),
+        "you take the first tensor's norm; all count": scaled(norms[0]),
         "you divide by the norm, but the limit is missing": [
             one / total for one in gradients
         ],
@@ -533,6 +553,9 @@ def judge_factors(got: list[float], warmup: int, total: int) -> None:
             math.cos(math.pi * share) for share in falling
         ],
         "the factor starts at 2: halve 1 + cos": [2 * cosine(s) for s in falling],
+        "halve all of 1 + cos, not only the cosine": [
+            1 + math.cos(math.pi * s) / 2 for s in falling
+        ],
         "the cosine rises; it should fall": [1 - cosine(s) for s in falling],
         "π is missing in the cosine": [(1 + math.cos(share)) / 2 for share in falling],
         "that is a whole cosine; half a one, π times the share, was wanted": [
@@ -541,7 +564,7 @@ def judge_factors(got: list[float], warmup: int, total: int) -> None:
         "that is a quarter of a cosine; 1 + cos, halved, was wanted": [
             math.cos(math.pi * share / 2) for share in falling
         ],
-        "the cosine is one step late: at step warmup_steps its share is 0": [
+        "the cosine is one step early: at step warmup_steps its share is 0": [
             cosine((step - warmup + 1) / rest) for step in range(warmup, total + 1)
         ],
     }

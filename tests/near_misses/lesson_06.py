@@ -393,6 +393,24 @@ def clip_by_largest(gradients, limit):
     return scaled(gradients, min(1, limit / (max(g.norm() for g in gradients) + 1e-12)))
 
 
+def clip_if(condition):
+    def clip(gradients, limit):
+        factor = limit / norm_of(gradients) if condition(gradients, limit) else 1.0
+        return [one * factor for one in gradients]
+
+    return clip
+
+
+def clip_given(gradients, limit):
+    long = norm_of(gradients) > limit
+    return clip_right(gradients, limit) if long else gradients
+
+
+def clip_by_first(gradients, limit):
+    factor = (limit / gradients[0].norm()).clamp(max=1)
+    return [one * factor for one in gradients]
+
+
 def clip_joined(gradients, limit):
     return torch.cat([one.flatten() for one in clip_right(gradients, limit)])
 
@@ -548,6 +566,11 @@ NEAR_MISSES = {
         (clip_to_one, "the limit is missing"),
         (clip_in_place, "return new tensors"),
         (clip_by_largest, "the longest tensor's norm"),
+        (clip_by_first, "the first tensor's norm"),
+        (clip_given, "return new ones"),
+        (clip_if(lambda g, limit: norm_of(g) > 1), "below the limit of 5"),
+        (clip_if(lambda g, limit: norm_of(g) ** 2 > limit), "below the limit of 5"),
+        (clip_if(lambda g, limit: any(x.norm() > limit for x in g)), "is clipped"),
         (clip_joined, "return a list of tensors"),
         (clip_norm_alone, "return a list of tensors"),
         (lambda g, limit: [one.clone() for one in g], "nothing is clipped"),
