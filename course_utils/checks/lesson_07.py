@@ -79,12 +79,17 @@ def precision_recall_f1(answer) -> None:
     """Columns for precision, rows for recall, 0 for empty classes."""
     judge_classes(answer, [[6, 2], [1, 3]])
     judge_classes(answer, [[5, 2, 0, 1], [1, 3, 0, 0], [2, 0, 0, 2], [0, 0, 0, 0]])
+    judge_classes(answer, [[4, 0, 1], [0, 0, 0], [2, 0, 5]])
 
 
 def judge_classes(answer, rows: list) -> None:
     """Raise AssertionError unless the three are right for every class."""
     matrix = torch.tensor(rows)
-    result = ask(answer, matrix.clone())
+    given = matrix.clone()
+    result = ask(answer, given)
+    if isinstance(result, map | np.ndarray):
+        result = list(result)
+    assert torch.equal(given, matrix), "the matrix you were given is changed"
     assert isinstance(result, tuple | list | torch.Tensor) and len(result) == 3, (
         f"expected precision, recall and F1, three tensors, got {brief(result)}"
     )
@@ -133,6 +138,7 @@ def area_under_roc(answer) -> None:
     scores = [0.9, 0.8, 0.8, 0.6, 0.3, 0.3, 0.1, 0.2, 0.05]
     judge_area(answer, scores, [1, 0, 1, 1, 0, 1, 0, 0, 0])
     judge_area(answer, [-3.0, 2.0, 0.5, 7.0, -1.0], [0, 1, 1, 0, 0])
+    judge_area(answer, [4.0, 1.0, 2.0, 3.0, 0.5, 3.5], [0, 1, 1, 0, 1, 0])
 
 
 def judge_area(answer, scores: list, truth: list) -> None:
@@ -147,6 +153,7 @@ def judge_area(answer, scores: list, truth: list) -> None:
     points = above.sum().item() + 0.5 * level.sum().item()
     wrong = {
         "that is the share of pairs in the wrong order: sick minus healthy": 1 - right,
+        "an area below 0.5 is allowed: leave it as it is": max(right, 1 - right),
         "that is right minus wrong pairs; a pair in the wrong order counts 0": (
             2 * right - 1
         ),
@@ -183,6 +190,13 @@ def best_threshold(answer) -> None:
     scores = torch.tensor([2.5, -1.0, 1.5, 0.25, 3.5])
     targets = torch.tensor([False, False, True, False, False])
     judge_threshold(answer, scores, targets, 1, 3)
+    tied = torch.tensor([0.9, 0.5, 0.5, 0.5, 0.1])
+    judge_threshold(answer, tied, torch.arange(5) == 1, 3, 2)
+    ends = torch.tensor([0.3, 0.7, 0.2, 0.9, 0.4])
+    judge_threshold(answer, ends, torch.arange(5) == 3, 5, 2)  # the highest alone
+    judge_threshold(answer, ends, torch.arange(5) == 2, 50, 2)  # alarm everybody
+    far = torch.tensor([1000.0, -3000.0, 200.00, 200.01, -1000.0, 2500.0])
+    judge_threshold(answer, far, torch.tensor([1, 0, 0, 1, 0, 1]).bool(), 5, 2)
 
 
 def cost_of(scores, targets, threshold: float, miss: float, alarm: float) -> float:
@@ -194,7 +208,11 @@ def cost_of(scores, targets, threshold: float, miss: float, alarm: float) -> flo
 
 def judge_threshold(answer, scores, targets, miss: float, alarm: float) -> None:
     """Raise AssertionError, with a reason where one fits, unless it is cheapest."""
-    result = ask(answer, scores.clone(), targets.clone(), miss, alarm)
+    given = scores.clone(), targets.clone()
+    result = ask(answer, *given, miss, alarm)
+    assert torch.equal(given[0], scores) and torch.equal(given[1], targets), (
+        "the scores or targets you were given are changed"
+    )
     try:
         got = float(result)
     except (TypeError, ValueError, RuntimeError):
@@ -238,7 +256,8 @@ def judge_threshold(answer, scores, targets, miss: float, alarm: float) -> None:
     by_share = miss / sick, alarm / healthy
     shared = cost_of(scores, targets, got, *by_share)
     assert not (listed and near(shared, lowest(*by_share))), (
-        "you weigh shares of the sick and of the healthy; costs count patients"
+        "you weigh shares of the sick and of the healthy, or a miss by 50: costs count "
+        "patients, at cost_miss and cost_alarm"
     )
     assert not listed or cost_of(scores, targets, got, 1, 1) != lowest(1, 1), (
         "that is cheapest where both mistakes cost the same; use the two costs"
@@ -281,7 +300,8 @@ def judge_ndcg(answer, listed: list) -> None:
     )
     broken = isinstance(result, float | torch.Tensor) and not math.isfinite(result)
     assert not broken, (
-        "place 1 is divided by log2(1), which is 0: place k is divided by log2(k + 1)"
+        "something is divided by log2(1) or log2(0): place k = 1, 2, … is divided by "
+        "log2(k + 1)"
     )
     got, right = number(result), ratio(gains, discount)
     wrong = {
@@ -297,6 +317,7 @@ def judge_ndcg(answer, listed: list) -> None:
             2**gains - 1, discount
         ),
         "you divide by the place; divide by log2(place + 1)": ratio(gains, places),
+        "log2(k) + 1 is not log2(k + 1)": ratio(gains, torch.log2(places.double()) + 1),
         "you divide by log2(k + 2); place 1 is divided by log2(2) = 1": ratio(
             gains, discount=torch.log2(places + 2.0)
         ),
@@ -373,13 +394,22 @@ def judge_drawing(answer, untouched: bool) -> None:
         "generator to randint"
     )
     one = torch.Generator().manual_seed(8)
+    unused = one.get_state()
     series = {ends(answer, right.clone(), 30, one) for _ in range(6)}
+    assert not torch.equal(unused, one.get_state()), (
+        "nothing was drawn: redraw the sample with the generator, again and again"
+    )
     assert len(series) > 1, (
         "the same generator gives the same interval again: don't seed it yourself"
     )
     low, high = ends(answer, right.clone(), 1, torch.Generator().manual_seed(2))
     assert low == high, "with repeats=1 there is one mean, so low = high: use `repeats`"
-    few = torch.arange(20) > 0
+    for few in (torch.arange(20) > 0, torch.arange(20) < 19):
+        judge_few(answer, few)
+
+
+def judge_few(answer, few: torch.Tensor) -> None:
+    """Raise AssertionError unless one wrong of 20 is drawn as often as it should."""
     low, high = ends(answer, few, 500, torch.Generator().manual_seed(1))
     assert high <= 1 + 1e-6, (
         f"19 of 20 right, and your high is {high:.3f}, above 1: take quantiles of the "

@@ -196,9 +196,36 @@ def threshold_by_sorting(scores, targets, miss, alarm):
     order = np.argsort(-scores.numpy())
     sick = targets.numpy()[order]
     costs = miss * (sick.sum() - np.cumsum(sick)) + alarm * np.cumsum(~sick)
+    values = scores.numpy()[order]
+    costs[:-1][values[1:] == values[:-1]] = np.iinfo(costs.dtype).max  # in a tie
     if miss * sick.sum() <= costs.min():
         return np.float64(np.inf)
     return scores.numpy()[order][costs.argmin()]
+
+
+def threshold_ignoring_ties(scores, targets, miss, alarm):
+    order = scores.argsort(descending=True)
+    sick = targets[order]
+    costs = miss * (sick.sum() - sick.cumsum(0)) + alarm * (~sick).cumsum(0)
+    if miss * sick.sum() <= costs.min():
+        return math.inf
+    return scores[order][costs.argmin()].item()
+
+
+def threshold_on_a_grid(scores, targets, miss, alarm):
+    grid = [*torch.linspace(scores.min(), scores.max(), 1000).tolist(), math.inf]
+
+    def cost(t):
+        alarms = scores >= t
+        return miss * (targets & ~alarms).sum() + alarm * (~targets & alarms).sum()
+
+    return min(grid, key=cost)
+
+
+def threshold_in_place(scores, targets, miss, alarm):
+    best = threshold_right(scores, targets, miss, alarm)
+    scores.zero_()
+    return best
 
 
 def threshold_strict(scores, targets, miss, alarm):
@@ -436,6 +463,10 @@ NEAR_MISSES = {
         (lambda s, t: gap(s, t).mean(), "expected 0."),
     ],
     "best_threshold": [
+        (threshold_ignoring_ties, "costs"),
+        (threshold_on_a_grid, "costs only"),
+        (threshold_in_place, "you were given are changed"),
+        (lambda s, t, miss, alarm: threshold_right(s, t, 50, 1), "or a miss by 50"),
         (lambda s, t, m, a: threshold_right(s, t, a, m), "costs are swapped"),
         (threshold_strict, "at score >= threshold"),
         (threshold_never_silent, "above every score"),
@@ -454,7 +485,7 @@ NEAR_MISSES = {
         (lambda g: ndcg_with(g, lambda gains: 2**gains - 1), "2^grade - 1"),
         (ndcg_by_place, "you divide by the place"),
         (lambda g: ndcg_with(g, first=3), "log2(k + 2)"),
-        (lambda g: ndcg_with(g, first=1), "which is 0"),
+        (lambda g: ndcg_with(g, first=1), "log2(1) or log2(0)"),
         (
             lambda g: ndcg_with(g, best=lambda gains: gains.sort().values),
             "from low to high",
