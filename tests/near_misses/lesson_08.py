@@ -8,7 +8,7 @@ import pickle
 import random
 import shutil
 import tempfile
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from functools import singledispatch
 from os import fsync, replace
 from pathlib import Path
@@ -191,6 +191,36 @@ def plain_refuses_none(value):
     return plain_right(value)
 
 
+def plain_text_keys(value):
+    if isinstance(value, dict):
+        return {str(key): plain_text_keys(one) for key, one in value.items()}
+    return plain_right(value)
+
+
+def plain_sets(value):
+    if isinstance(value, set):
+        return [plain_sets(one) for one in value]
+    return plain_right(value)
+
+
+def plain_falsy(value):
+    if not isinstance(value, torch.Tensor | np.ndarray) and not value:
+        return value
+    return plain_right(value)
+
+
+def plain_float_tensors(value):
+    if isinstance(value, torch.Tensor):
+        return value.float()
+    return plain_right(value)
+
+
+def plain_ordered(value):
+    if isinstance(value, dict):
+        return OrderedDict((key, plain_ordered(one)) for key, one in value.items())
+    return plain_right(value)
+
+
 # ---------------------------------------------------------------- 8.2
 
 
@@ -319,6 +349,28 @@ class StatesNewNumbers(StatesRight):
     def load_state_dict(self, state):
         super().load_state_dict(state)
         random.random()
+
+
+class StatesAtStart(StatesRight):
+    def __init__(self):
+        self.state = super().state_dict()
+
+    def state_dict(self):
+        return self.state
+
+
+class StatesKeysAlone(StatesRight):
+    def state_dict(self):
+        return super().state_dict() | {"numpy": np.random.get_state()[1].tolist()}
+
+    def load_state_dict(self, state):
+        numpy = ("MT19937", state["numpy"], 624)
+        super().load_state_dict(state | {"numpy": numpy})
+
+
+class StatesUncalled(StatesRight):
+    def state_dict(self):
+        return super().state_dict() | {"python": random.getstate}
 
 
 # ---------------------------------------------------------------- 8.3
@@ -498,6 +550,36 @@ class BatchesFlat(BatchesRight):
     def __iter__(self):
         for batch in super().__iter__():
             yield from batch
+
+
+class BatchesHashing(BatchesRight):
+    def __iter__(self):
+        draw, order = random.Random(hash(f"{self.seed}-{self.epoch}")), [*range(self.n)]
+        draw.shuffle(order)
+        for k in range(self.skip * self.batch_size, self.n, self.batch_size):
+            yield order[k : k + self.batch_size]
+
+
+class BatchesHashingNumbers(BatchesRight):
+    def __iter__(self):
+        draw, order = random.Random(hash((self.seed, self.epoch))), [*range(self.n)]
+        draw.shuffle(order)
+        for k in range(self.skip * self.batch_size, self.n, self.batch_size):
+            yield order[k : k + self.batch_size]
+
+
+class BatchesKept(BatchesRight):
+    def __iter__(self):
+        if not hasattr(self, "kept"):
+            self.kept = list(super().__iter__())
+        yield from self.kept
+
+
+class BatchesOfArrays(BatchesRight):
+    def __iter__(self):
+        order = np.random.default_rng((self.seed, self.epoch)).permutation(self.n)
+        for k in range(self.skip * self.batch_size, self.n, self.batch_size):
+            yield order[k : k + self.batch_size]
 
 
 # ---------------------------------------------------------------- 8.4
@@ -855,6 +937,20 @@ def newest_hash(folder):
     return path and path.with_suffix(".sha256")
 
 
+def newest_md5(folder):
+    for path in sorted(folder.glob("step-*.pt"), key=step_of, reverse=True):
+        beside = path.with_suffix(".sha256")
+        digest = hashlib.md5(path.read_bytes()).hexdigest()
+        if beside.exists() and beside.read_text() == digest:
+            return path
+    return None
+
+
+def newest_by_length(folder):
+    good = sorted(filter(is_good, folder.glob("step-*.pt")))
+    return max(good, key=lambda path: len(path.stem), default=None)
+
+
 # ---------------------------------------------------------------- 8.6
 
 
@@ -888,6 +984,19 @@ class StopCloning(StopRight):
 class StopNumPy(StopRight):
     def update(self, loss, model):
         return np.bool_(super().update(float(loss), model))
+
+
+class StopTensors(StopRight):
+    def update(self, loss, model):
+        loss = torch.as_tensor(float(loss))  # float32
+        return torch.as_tensor(super().update(loss, model))
+
+    def keep(self, model):
+        return {name: t.numpy().copy() for name, t in model.state_dict().items()}
+
+    def restore(self, model):
+        state = {name: torch.as_tensor(array) for name, array in self.weights.items()}
+        model.load_state_dict(state)
 
 
 class StopByList:
@@ -1034,6 +1143,50 @@ class StopAtOnce(StopRight):
         return result
 
 
+class StopDelta(StopRight):
+    def better(self, loss):
+        return loss < self.lowest - 1e-4
+
+
+class StopHundred(StopRight):
+    def __init__(self, patience):
+        super().__init__(patience)
+        self.lowest = 100
+
+
+class StopZero(StopHundred):
+    def __init__(self, patience):
+        super().__init__(patience)
+        self.lowest = 0
+
+
+class StopRebinding(StopRight):
+    def update(self, loss, model):
+        if loss < self.lowest:
+            self.best = copy.deepcopy(model)
+        return super().update(loss, model)
+
+    def restore(self, model):
+        model = self.best
+        return model
+
+
+class StopNoNanCount(StopRight):
+    def update(self, loss, model):
+        return loss == loss and super().update(loss, model)
+
+
+class StopInMemoryFile(StopRight):
+    def keep(self, model):
+        file = io.BytesIO()
+        torch.save(model.state_dict(), file)
+        return file
+
+    def restore(self, model):
+        self.weights.seek(0)
+        model.load_state_dict(torch.load(self.weights))
+
+
 NEAR_MISSES = {
     "plain": [
         (plain_float_first, "ask for np.generic first"),
@@ -1053,6 +1206,10 @@ NEAR_MISSES = {
         (plain_same_dict, "inside the defaultdict"),
         (plain_no_return, "returned None"),
         (plain_refuses_none, "your code raised TypeError"),
+        (plain_text_keys, "keys stay"),
+        (plain_sets, "a set came back as"),
+        (plain_falsy, "np.float64(0.0) stays"),
+        (plain_float_tensors, "for a tensor of whole numbers"),
     ],
     "random_states": [
         (StatesArray, "something of NumPy is left"),
@@ -1062,12 +1219,15 @@ NEAR_MISSES = {
         (StatesSeed, "that is the seed, not the state"),
         (StatesInSelf, "not in self"),
         (StatesInClass, "of a later checkpoint"),
-        (StatesReseeding, "you seed instead"),
+        (StatesReseeding, "a seed, or not the whole state"),
         (StatesNoNormal, "keep the tuple's rest"),
         (StatesDrawing, "it should only look"),
         (StatesNoReturn, "is a `return` missing?"),
         (StatesNewNumbers, "expected Python's next numbers"),
         (StatesRight(), "expected the class itself"),
+        (StatesAtStart, "at the time of state_dict()"),
+        (StatesKeysAlone, "not the whole state"),
+        (StatesUncalled, "not a function or an object"),
     ],
     "resumable_batches": [
         (BatchesGlobal, "a new session gets another order"),
@@ -1091,6 +1251,8 @@ NEAR_MISSES = {
         (BatchesReturn, "`yield` each batch"),
         (BatchesForgetting, "the loop does that"),
         (BatchesFlat, "each batch is a list of indices"),
+        (BatchesHashing, "another one in each session"),
+        (BatchesKept, "is the first kept in self?"),
     ],
     "safe_save": [
         (save_plainly, "write to another name first"),
@@ -1126,12 +1288,14 @@ NEAR_MISSES = {
         (newest_crashing, "your search ends there"),
         (newest_step, "not the step 1000"),
         (newest_name, "in the folder"),
-        (newest_one_try, "None"),
+        (newest_one_try, "None came back, but step-120.pt is good"),
         (newest_index, "yours raises IndexError"),
         (newest_max, "yours raises ValueError"),
         (newest_deleting, "only look"),
         (newest_all, "you took step-90.pt"),
         (newest_hash, "the file with the hash"),
+        (newest_md5, "is its hash read"),
+        (newest_by_length, "expected step-120.pt"),
     ],
     "early_stopping": [
         (StopReference, "state_dict() is no copy"),
@@ -1152,17 +1316,24 @@ NEAR_MISSES = {
         (StopCount, "True or False"),
         (StopLargest, "best when it is smallest"),
         (StopAtOnce, "update changes the model"),
+        (StopDelta, "by ever so little"),
+        (StopHundred, "start with float('inf')"),
+        (StopZero, "start with float('inf')"),
+        (StopRebinding, "load the kept weights into it"),
+        (StopNoNanCount, "nan is never a best"),
     ],
 }
 
 RIGHT = {
-    "plain": [plain_right, plain_dispatched, plain_match],
+    "plain": [plain_right, plain_dispatched, plain_match, plain_ordered],
     "random_states": [StatesRight, StatesTuple, StatesPickled],
     "resumable_batches": [
         BatchesRight,
         BatchesByNumPy,
         BatchesByPython,
         BatchesByDrawing,
+        BatchesHashingNumbers,
+        BatchesOfArrays,
     ],
     "safe_save": [
         save_right,
@@ -1172,5 +1343,12 @@ RIGHT = {
         save_reopened,
     ],
     "newest_good": [newest_right, newest_by_max, newest_by_os, newest_from_hashes],
-    "early_stopping": [StopRight, StopCloning, StopNumPy, StopByList],
+    "early_stopping": [
+        StopRight,
+        StopCloning,
+        StopNumPy,
+        StopByList,
+        StopInMemoryFile,
+        StopTensors,
+    ],
 }
