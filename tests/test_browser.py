@@ -67,10 +67,20 @@ def address(clone, tmp_path_factory):
         server.wait(timeout=20)
 
 
+def answers(address: str) -> bool:
+    """Return whether the server listens already: the address is printed before."""
+    try:
+        urlopen(address, timeout=10).close()
+    except OSError:
+        return False
+    return True
+
+
 def wait_for_address(server, log: Path) -> str:
     for _ in range(300):
         said = log.read_text(encoding="utf-8")
-        if found := re.search(r"http://127\.0\.0\.1:\d+/lab/tree/\S+token=\w+", said):
+        found = re.search(r"http://127\.0\.0\.1:\d+/lab/tree/\S+token=\w+", said)
+        if found and answers(found[0]):
             return found[0]
         assert server.poll() is None, said
         time.sleep(0.1)
