@@ -66,6 +66,20 @@ def test_no_texture_is_in_both_parts():
     assert not crops["train"] & crops["test"]
 
 
+def test_crops_are_the_quarters_of_the_textures():
+    for part, number in [("train", 1920), ("test", 1152)]:
+        crops, labels = data.load_crops(part)
+        assert crops.shape == (number, 1, 16, 16) and crops.dtype == torch.float32
+        assert labels.bincount().tolist() == [number // 3] * 3
+        assert 0 <= crops.min() < 0.1 and 0.9 < crops.max() <= 1
+        with Image.open(data.find_textures(part) / "grass" / "003.png") as image:
+            tile = torch.tensor(list(image.tobytes())).view(32, 32) / 255
+        index = number // 12 + 3  # in each quarter of the list: bricks, then grass
+        quarters = crops[index :: number // 4, 0]
+        whole = torch.cat([torch.cat([*quarters[:2]]), torch.cat([*quarters[2:]])], 1)
+        assert torch.equal(whole, tile) and labels[index] == 1
+
+
 def test_sounds_are_short_and_of_unequal_length():
     lengths = []
     for path in data.find_sounds().glob("*/*.wav"):
@@ -101,7 +115,7 @@ def test_just_the_planted_repeats_cross_the_split():
     assert len(data.planted_in_texts("train")) == 12
 
 
-@pytest.mark.parametrize("load", [data.find_textures, data.load_texts])
+@pytest.mark.parametrize("load", [data.find_textures, data.load_crops, data.load_texts])
 def test_there_is_no_validation_part_of_these(load):
     with pytest.raises(ValueError, match=r"'train', 'test'.*got 'validation'"):
         load("validation")

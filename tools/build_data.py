@@ -5,6 +5,7 @@
 Needs scikit-learn and scikit-image. The files are committed; run this only to change
 them, and copy the printed hashes into course_utils/data.py and data/README.md.
 data/texts.csv has no script: it was written by hand and is its own source.
+tools/build_backbone.py trains data/backbone.pt.
 """
 
 import sys
