@@ -8,7 +8,14 @@ import pytest
 import torch
 
 from course_utils.checks import Lesson, guard, outcome
-from course_utils.checks.answers import ask, brief, is_empty, number, preserved
+from course_utils.checks.answers import (
+    ask,
+    brief,
+    is_empty,
+    number,
+    preserved,
+    yes_or_no,
+)
 
 
 def judge(answer):
@@ -266,3 +273,14 @@ def test_an_answer_that_switches_gradients_off_for_good_is_told_so():
 
     assert "switched off for everything" in grade(careless).message
     assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("result", [True, np.True_, torch.tensor([True])])
+def test_a_yes_is_read_however_it_comes(result):
+    assert yes_or_no(result) is True
+
+
+@pytest.mark.parametrize("result", [1, "True", None, torch.tensor([True, False])])
+def test_what_is_no_yes_or_no_is_named(result):
+    with pytest.raises(AssertionError, match="return True or False"):
+        yes_or_no(result)

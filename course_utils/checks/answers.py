@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 
 TRIVIAL = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "CACHE"}
@@ -65,6 +66,20 @@ def number(result: Any) -> float:
         value = math.nan
     assert math.isfinite(value), f"expected one number, got {brief(result)}"
     return value
+
+
+def yes_or_no(result: Any) -> bool:
+    """Return a result as a bool: Python's, NumPy's or a tensor with one element.
+
+    Raises: AssertionError, in the learner's words, for anything else.
+    """
+    tensor = isinstance(result, torch.Tensor)
+    if tensor and result.numel() == 1 and result.dtype is torch.bool:
+        result = result.item()
+    assert isinstance(result, bool | np.bool_), (
+        f"return True or False, got {brief(result)}"
+    )
+    return bool(result)
 
 
 def brief(value: Any) -> str:

@@ -10,25 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checks import Lesson
-from course_utils.checks.answers import ask, brief, number
+from course_utils.checks.answers import ask, brief, number, yes_or_no
 from course_utils.runtime import pick_device
 
 lesson = Lesson()
 progress = lesson.progress
-
-
-def yes_or_no(result) -> bool:
-    """Return a result as a bool: Python's, NumPy's or a tensor with one element."""
-    if (
-        isinstance(result, Tensor)
-        and result.numel() == 1
-        and result.dtype is torch.bool
-    ):
-        result = result.item()
-    assert isinstance(result, bool | np.bool_), (
-        f"return True or False, got {brief(result)}"
-    )
-    return bool(result)
 
 
 @lesson.question("5.1")

@@ -17,7 +17,15 @@ import torch
 from torch import nn
 
 from course_utils.checks import Lesson
-from course_utils.checks.answers import StillOpen, a_class, ask, brief, is_empty, number
+from course_utils.checks.answers import (
+    StillOpen,
+    a_class,
+    ask,
+    brief,
+    is_empty,
+    number,
+    yes_or_no,
+)
 
 lesson = Lesson()
 progress = lesson.progress
@@ -753,7 +761,7 @@ def played(answer, patience: int, losses: list[float]) -> tuple:
     stopper, model, said = answer(patience), small_model(), []
     for k, loss in enumerate(losses):
         mark(model, k + 1)
-        said.append(truth(ask(stopper.update, loss, model)))
+        said.append(yes_or_no(ask(stopper.update, loss, model)))
         kept = {float(t.flatten()[0]) for t in model.state_dict().values()}
         assert kept == {k + 1.0}, "update changes the model that it is given"
         if said[-1]:
@@ -762,16 +770,6 @@ def played(answer, patience: int, losses: list[float]) -> tuple:
     stopper.restore(model)
     values = {name: float(t.flatten()[0]) for name, t in model.state_dict().items()}
     return said, values
-
-
-def truth(result) -> bool:
-    """Return a result as a bool; a tensor or NumPy's will do."""
-    if isinstance(result, torch.Tensor) and result.dtype is torch.bool:
-        result = result.item()
-    assert isinstance(result, bool | np.bool_), (
-        f"update returns True or False, got {brief(result)}"
-    )
-    return bool(result)
 
 
 @lesson.question("8.6")
