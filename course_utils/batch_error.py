@@ -1,7 +1,8 @@
 """Say why a batch could not be used, after the exception has come.
 
-What the learner reads by hand in notebooks/05_sanity_checks.ipynb, section 5, from the
-last line of an error. Nothing here runs while all goes well.
+The error messages of the loop built in notebooks/04_training_loop.ipynb: what lesson
+05, section 5, reads by hand from the last line of an error. Nothing here runs while all
+goes well.
 """
 
 from collections.abc import Callable
