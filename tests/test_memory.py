@@ -1,6 +1,6 @@
 import gc
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 import pytest
 import torch
@@ -38,6 +38,9 @@ def make_transformer():
         nn.TransformerEncoder(layer, 2, enable_nested_tensor=False),
         *(nn.Flatten(), nn.Linear(32 * 64, 10)),
     )
+
+
+SHAPES = {make_mlp: (64,), make_cnn: (1, 28, 28), make_transformer: (32, 64)}
 
 
 def batch(*shape, device="cpu"):
@@ -112,21 +115,31 @@ def allocator_peak(model, make_optimizer, inputs, targets):
 
 
 @pytest.mark.parametrize("make_optimizer", [SGD, ADAM])
-def test_a_cnn_is_within_one_percent_of_the_allocators_record(make_optimizer):
-    data = batch(32, 1, 28, 28)
-    memory = measured(make_cnn(), make_optimizer, *data)
-    record = allocator_peak(make_cnn(), make_optimizer, *data)
+@pytest.mark.parametrize("make", [make_mlp, make_cnn, make_transformer])
+def test_the_peak_is_within_one_percent_of_the_allocators_record(make, make_optimizer):
+    data = batch(32, *SHAPES[make])
+    memory = measured(make(), make_optimizer, *data)
+    record = allocator_peak(make(), make_optimizer, *data)
     assert memory.peak == pytest.approx(record, rel=0.01)
 
 
 @pytest.mark.parametrize("make", [make_mlp, make_cnn])
 def test_cpu_and_meta_have_one_timeline(make):
-    shape = (20, 64) if make is make_mlp else (4, 1, 28, 28)
     timelines = [
-        measured(make().to(device), SGD, *batch(*shape, device=device)).timeline
+        measured(make().to(device), SGD, *batch(4, *SHAPES[make], device=device))
         for device in ("cpu", "meta")
     ]
-    assert timelines[0] == timelines[1]
+    assert timelines[0].timeline == timelines[1].timeline
+
+
+def test_on_meta_adam_lacks_its_step_counters_alone():
+    peaks = []
+    for device in ("cpu", "meta"):
+        data = batch(20, 64, device=device)
+        peaks.append(measured(make_mlp().to(device), ADAM, *data).at_peak)
+    counters = 4 * 4  # four parameters; with a model on meta they are the host's
+    assert peaks[0].pop("optimizer state") - peaks[1].pop("optimizer state") == counters
+    assert peaks[0] == peaks[1]
 
 
 def test_the_kinds_add_up_to_the_timeline_at_any_time():
@@ -188,6 +201,13 @@ def test_an_outer_budget_stops_an_inner_one():
             torch.zeros(1000)
 
 
+def test_two_budgets_around_one_model_agree():
+    model, data = make_cnn(), batch(4, 1, 28, 28)
+    with memory_budget(None, model) as outer, memory_budget(None, model) as inner:
+        train(model, ADAM(model.parameters()), *data)
+    assert inner.at_peak == outer.at_peak and inner.timeline == outer.timeline
+
+
 def test_an_exception_inside_comes_through_and_ends_the_counting():
     model = make_mlp()
     with pytest.raises(KeyError), memory_budget(None, model) as memory:
@@ -236,7 +256,8 @@ def test_a_layer_unfrozen_inside_has_gradients_too():
         assert memory.by_kind["gradients"] == PARAMETERS
 
 
-def test_hooks_are_removed():
+@pytest.mark.parametrize("end", ["normal", "full", "another error"])
+def test_hooks_are_removed_however_the_block_ends(end):
     from torch.optim import optimizer as optimizers
 
     model = make_mlp()
@@ -245,7 +266,12 @@ def test_hooks_are_removed():
         optimizers._global_optimizer_post_hooks,
     )
     before = [len(found) for found in hooks]
-    measured(model, SGD, *batch(4, 64))
+    with suppress(KeyError, torch.OutOfMemoryError), memory_budget("1MB", model):
+        train(model, SGD(model.parameters()), *batch(4, 64))
+        if end == "full":
+            torch.zeros(MB)
+        if end == "another error":
+            raise KeyError
     assert [len(found) for found in hooks] == before
     for parameter in model.parameters():
         assert not parameter._post_accumulate_grad_hooks
@@ -318,7 +344,7 @@ def deep(checkpointed):
 
 def test_checkpointing_keeps_the_input_of_each_block_alone():
     inputs, targets = batch(128, 64)
-    kept = []
+    kept, peaks = [], []
     for checkpointed in (False, True):
         torch.manual_seed(0)
         model = deep(checkpointed)
@@ -327,8 +353,10 @@ def test_checkpointing_keeps_the_input_of_each_block_alone():
             kept.append(memory.by_kind["activations"])
             loss.backward()
             assert memory.by_kind["gradients"] == memory.by_kind["parameters"]
+        peaks.append(memory.peak)
     block = 4 * 128 * 64
     assert kept[0] - kept[1] == 8 * block  # of each block its own result stays
+    assert peaks[0] - peaks[1] > 6 * block  # one block is computed again at a time
 
 
 def test_autocast_halves_what_a_linear_layer_keeps():
@@ -336,10 +364,25 @@ def test_autocast_halves_what_a_linear_layer_keeps():
     for context in (nullcontext(), torch.autocast("cpu", torch.bfloat16)):
         model = nn.Sequential(nn.Linear(64, 64), nn.Linear(64, 64))
         with memory_budget(None, model) as memory, context:
-            output = model(torch.rand(50, 64))
-            kept.append(memory.by_kind["activations"] + 0 * output.dtype.itemsize)
+            output = model(torch.rand(50, 64))  # a name, so that it lives
+            kept.append(memory.by_kind["activations"])
+            del output
     weights = 2 * 2 * (64 * 64 + 64)  # autocast keeps its copies until it ends
     assert kept == [4 * 50 * 64 * 2, 2 * 50 * 64 * 2 + weights]
+
+
+def test_after_a_step_under_autocast_nothing_of_half_precision_is_left():
+    left = []
+    for context in (nullcontext(), torch.autocast("cpu", torch.bfloat16)):
+        model, (inputs, targets) = make_mlp(), batch(20, 64)
+        optimizer = ADAM(model.parameters())
+        with memory_budget(None, model) as memory:
+            with context:
+                loss = loss_fn(model(inputs), targets)
+            loss.backward()
+            optimizer.step()
+            left.append(memory.by_kind)
+    assert left[0] == left[1]  # float32 parameters, gradients, state and loss
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -406,9 +449,9 @@ def ratio(model, data, steps):
 
 @pytest.mark.slow
 def test_the_cost_is_about_as_stated():
-    """Measured on a busy machine: 5 to 10 times, and 1.0 to 1.1."""
-    assert 1.5 < ratio(make_mlp(), batch(32, 64), 50) < 25
-    assert ratio(make_resnet(), batch(8, 3, 112, 112), 1) < 2
+    """Stated for 32 images: 6 times, and 1.1; on a busy machine seen up to 10."""
+    assert 1.5 < ratio(make_mlp(), batch(32, 64), 50) < 15
+    assert ratio(make_resnet(), batch(8, 3, 112, 112), 1) < 1.6
 
 
 def make_resnet():

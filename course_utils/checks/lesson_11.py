@@ -55,7 +55,8 @@ def ledger(answer) -> None:
     assert number(answer().live) == 0, "a new Ledger does not begin with 0"
     del first
     judge_death(book, watch)
-    judge_reuse(answer, book)
+    judge_reuse(book)
+    judge_twins(answer, book, second)
 
 
 def judge_death(book, watch: weakref.ref) -> None:
@@ -76,7 +77,7 @@ def judge_death(book, watch: weakref.ref) -> None:
     assert peak == 5200, f"peak never falls: it was 5,200, now it says {peak:.6g}"
 
 
-def judge_reuse(answer, book) -> None:
+def judge_reuse(book) -> None:
     """Raise AssertionError unless storages that come and go are all counted."""
     for size in range(1, 60):
         passing = torch.zeros(size)
@@ -91,14 +92,37 @@ def judge_reuse(answer, book) -> None:
         )
         del passing
     peak = number(book.peak)
-    assert peak == 5200, (
+    assert peak != live, (
+        f"live has been 5,200, and a smaller storage brought peak down to {peak:.6g}: "
+        "keep the larger of peak and live"
+    )
+    assert peak < 6000, (
         f"peak is the largest live so far, 5,200, not a sum of births: {peak:.6g}"
     )
-    other, kept = answer(), torch.zeros(7)
-    other.count(kept.untyped_storage())
-    assert number(other.live) == 28 and number(book.live) == 1200, (
+    assert peak == 5200, f"live has been 5,200 at most, peak says {peak:.6g}"
+
+
+def judge_twins(answer, book, second: torch.Tensor) -> None:
+    """Raise AssertionError unless a second ledger tells two equal storages apart."""
+    other, twins = answer(), [torch.zeros(7), torch.zeros(7)]
+    for storage in [tensor.untyped_storage() for tensor in (second, *twins)]:
+        other.count(storage)
+    del storage
+    live = number(other.live)
+    assert live != 56 and number(book.live) == 1200, (
         "two ledgers share one book: make it in __init__, on self"
     )
+    assert live != 1228, "two storages of one size are two: tell them apart by their id"
+    assert live == 1256, f"1,200, 28 and 28 bytes are alive, live says {live:.6g}"
+    twins.pop()
+    gc.collect()
+    other.count(second.untyped_storage())
+    live = number(other.live)
+    assert live != 2428, (
+        "after another one died, a living storage was counted again: take only the "
+        "dead one out of the book"
+    )
+    assert live == 1228, f"1,200 and 28 bytes are alive, live says {live:.6g}"
 
 
 @lesson.question("11.2")
@@ -120,11 +144,16 @@ def judge_prediction(answer, sizes: list[int], n: int, averages: int) -> None:
     mistakes = {
         "parameters": {
             weights * 4: "the biases are missing: one for each unit a layer leads to",
+            (weights + sum(sizes[:-1]))
+            * 4: "a layer has a bias for each unit it leads "
+            "to, not for each it comes from",
             numbers: "those are numbers; a float32 takes 4 bytes",
             numbers * 8: "8 bytes is float64; a float32 takes 4",
         },
         "gradients": {
             0: "each parameter has a gradient of its own size",
+            numbers: "those are numbers; a float32 takes 4 bytes",
+            weights * 4: "the biases have gradients, too",
             n * numbers * 4: "gradients are summed over the batch: one a parameter",
         },
         "optimizer state": {
@@ -138,6 +167,8 @@ def judge_prediction(answer, sizes: list[int], n: int, averages: int) -> None:
             kept * 4: "that is one row; the batch has n of them",
             n * kept: "those are numbers; a float32 takes 4 bytes",
             n * (sizes[0] + kept) * 4: "the inputs were there before: don't count them",
+            n * sum(sizes[:-1]) * 4: "you count what goes into each layer: the inputs "
+            "were there before, and the classes are missing",
             n * (2 * hidden + classes) * 4: "hidden is kept once: ReLU's input goes",
             n * (2 * hidden + 2 * classes) * 4: "each layer is kept once, not twice",
             n * hidden * 4: "the loss keeps n rows of the classes: they are missing",
@@ -182,18 +213,19 @@ class Noted(nn.Module):
 @lesson.question("11.3")
 def validate(answer) -> None:
     """The right figures, and no graph."""
-    for sizes in ([9, 9, 4], [7, 2]):
-        judge_validation(answer, sizes)
+    judge_validation(answer, [9, 9, 4])
+    judge_validation(answer, [7, 2], smoothing=0.3)
 
 
-def judge_validation(answer, sizes: list[int]) -> None:
+def judge_validation(answer, sizes: list[int], smoothing: float = 0.0) -> None:
     """Raise AssertionError unless batches of these sizes are measured, flat."""
     device = pick_device()
     generator = torch.Generator().manual_seed(len(sizes))
     torch.manual_seed(0)
     inputs = [torch.randn(size, 6, generator=generator).to(device) for size in sizes]
     targets = [(torch.arange(size) ** 2 % 5).to(device) for size in sizes]
-    model, loss_fn = Noted().to(device), nn.CrossEntropyLoss()
+    model = Noted().to(device)
+    loss_fn = nn.CrossEntropyLoss(label_smoothing=smoothing)
     with torch.no_grad():
         reference = copy.deepcopy(model).eval()
         logits = [reference(batch) for batch in inputs]
@@ -227,7 +259,15 @@ def judge_validation(answer, sizes: list[int]) -> None:
     assert torch.allclose(outputs.to(everything), everything, atol=1e-5), (
         "expected the model's logits, in the order of the batches, got others"
     )
-    judge_mean(number(loss), losses, sizes)
+    plain = nn.functional.cross_entropy(everything, torch.cat(targets).cpu()).item()
+    got = number(loss)
+    assert not smoothing or abs(got - plain) > 1e-4, (
+        "that is plain cross-entropy: use the loss_fn that is handed over"
+    )
+    judge_mean(got, losses, sizes)
+    assert loss_fn.reduction == "mean" and loss_fn.label_smoothing == smoothing, (
+        "you changed the loss_fn that was handed over; others use it, too"
+    )
 
 
 def judge_mean(got: float, losses: list[float], sizes: list[int]) -> None:
@@ -276,7 +316,7 @@ class Step:
         if n > self.limit:
             activations = torch.zeros(3)
             self.last = weakref.ref(activations)
-            raise torch.OutOfMemoryError(f"no memory for {n} samples")
+            raise torch.OutOfMemoryError(f"Simulated GPU out of memory: {n} samples")
         return 0.5
 
 
@@ -288,8 +328,9 @@ def find_batch_size(answer) -> None:
     assert step.tried, "try_step was never called"
     assert step.tried[0] == 37, f"start was 37, and you tried {step.tried[0]} first"
     judge_search(answer, 37, 200, 37)
-    judge_search(answer, 100, 13, 12)
+    judge_search(answer, 100, 14, 12)
     judge_search(answer, 7, 2, 1)
+    judge_search(answer, 4, 1, 1)
     for problem in (ValueError("another bug"), RuntimeError("shapes do not match")):
         step = Step(5, problem)
         try:
@@ -306,6 +347,8 @@ def find_batch_size(answer) -> None:
         return
     except RecursionError:
         result = "an endless recursion"
+    except (RuntimeError, MemoryError, ValueError) as raised:
+        result = raised
     raise AssertionError(
         f"one sample did not fit, so the error should come out; got {brief(result)}"
     )
@@ -314,7 +357,13 @@ def find_batch_size(answer) -> None:
 def judge_search(answer, start: int, limit: int, right: int) -> None:
     """Raise AssertionError unless the first fitting half is found, outside except."""
     step = Step(limit)
-    got = number(ask(answer, step, start))
+    try:
+        got = number(ask(answer, step, start))
+    except torch.OutOfMemoryError:
+        raise AssertionError(
+            f"start {start}, room for {limit}: {right} would fit, and the error came "
+            f"out; you tried {brief(step.tried)}"
+        ) from None
     assert not step.handling, (
         "you retry inside the except: there the error still holds the tensors of the "
         "step that failed"
@@ -327,7 +376,12 @@ def judge_search(answer, start: int, limit: int, right: int) -> None:
     assert got != right // 2 or right == 1, (
         f"{right} fitted, and you return {got:g}: return before you halve"
     )
-    assert got != limit, f"{limit} fits, but of {start} the halves were asked for"
+    assert got in step.tried, (
+        f"you return {got:g}, which was never tried; you tried {brief(step.tried)}"
+    )
+    assert limit == right or got != limit, (
+        f"{limit} fits, but of {start} the halves were asked for"
+    )
     assert got == right, (
         f"start {start}, room for {limit}: expected {right}, got {got:g}; "
         f"you tried {brief(step.tried)}"

@@ -103,6 +103,50 @@ class LedgerFallingPeak(Ledger):
         self.peak = self.live
 
 
+class LedgerLastPeak(Ledger):
+    def add(self, size):
+        self.live += size
+        self.peak = self.live
+
+
+class LedgerBySize(Ledger):
+    def count(self, storage):
+        size = self.size(storage)
+        if not self.seen(size):
+            self.note(storage, size, size)
+            self.add(size)
+
+
+class LedgerCleared(Ledger):
+    def died(self, key, size):
+        self.known.clear()
+        self.live -= size
+
+
+class LedgerByAddress(Ledger):
+    def count(self, storage):
+        key = storage.data_ptr()
+        if not self.seen(key):
+            self.note(storage, key, storage.size())
+            self.add(storage.size())
+
+
+class LedgerAsked:
+    """Looks which are alive when asked."""
+
+    def __init__(self):
+        self.notes, self.peak = [], 0.0
+
+    @property
+    def live(self):
+        return float(sum(size for note, size in self.notes if note() is not None))
+
+    def count(self, storage):
+        if not any(note() is storage for note, _ in self.notes):
+            self.notes.append((weakref.ref(storage), storage.nbytes()))
+            self.peak = max(self.peak, self.live)
+
+
 class LedgerSum(Ledger):
     def add(self, size):
         self.live += size
@@ -270,6 +314,15 @@ def val_frozen(model, batches, loss_fn):
     return val(model, batches, loss_fn)
 
 
+def val_own_loss(model, batches, loss_fn):
+    return val(model, batches, torch.nn.functional.cross_entropy)
+
+
+def val_changing_loss(model, batches, loss_fn):
+    loss_fn.reduction = "sum"
+    return val(model, batches, loss_fn, mean=lambda ls, ns, t: sum(ls) / sum(ns))
+
+
 def val_inference(model, batches, loss_fn):
     return list(val(model, iter(batches), loss_fn, guard=torch.inference_mode))
 
@@ -405,6 +458,74 @@ def find_one_less(try_step, start):
             last = problem
             last.__traceback__ = None
     raise last
+
+
+def find_rounding_up(try_step, start):
+    n = start
+    while True:
+        try:
+            try_step(n)
+            return n
+        except torch.OutOfMemoryError:
+            if n == 1:
+                raise
+        n = (n + 1) // 2
+
+
+def find_half_once(try_step, start):
+    try:
+        try_step(start)
+        return start
+    except torch.OutOfMemoryError:
+        pass
+    try_step(start // 2)
+    return start // 2
+
+
+def find_stopping_at_two(try_step, start):
+    n = start
+    while True:
+        try:
+            try_step(n)
+            return n
+        except torch.OutOfMemoryError:
+            if n <= 2:
+                raise
+        n //= 2
+
+
+def find_with_own_error(try_step, start):
+    n = start
+    while n >= 1:
+        try:
+            try_step(n)
+            return n
+        except torch.OutOfMemoryError:
+            n //= 2
+    raise RuntimeError("not even one sample fits")
+
+
+def find_returning_the_step(try_step, start):
+    n = start
+    while True:
+        try:
+            return try_step(n)
+        except torch.OutOfMemoryError:
+            if n == 1:
+                raise
+        n //= 2
+
+
+def find_by_message(try_step, start):
+    n = start
+    while True:
+        try:
+            try_step(n)
+            return n
+        except RuntimeError as problem:
+            if "out of memory" not in str(problem) or n == 1:
+                raise
+        n //= 2
 
 
 def find_halved_first(try_step, start):
@@ -580,6 +701,10 @@ NEAR_MISSES = {
         (LedgerNoPeak, "peak is still 0"),
         (LedgerLatePeak, "compare it with live, after"),
         (LedgerFallingPeak, "peak never falls"),
+        (LedgerLastPeak, "keep the larger of peak and live"),
+        (LedgerBySize, "by their id"),
+        (LedgerCleared, "only the dead one"),
+        (LedgerShared, "share one book"),
         (LedgerSum, "not a sum of births"),
         (LedgerIdle, "live is still 0"),
         (LedgerWithoutCount, "no method count"),
@@ -588,6 +713,19 @@ NEAR_MISSES = {
     "predict_bytes": [
         (fixed_change(parameters=lambda s, n, k: 4 * weights_of(s)), "biases"),
         (fixed_change(parameters=lambda s, n, k: numbers_of(s)), "takes 4 bytes"),
+        (
+            fixed_change(parameters=lambda s, n, k: 4 * (weights_of(s) + sum(s[:-1]))),
+            "not for each it comes from",
+        ),
+        (fixed_change(gradients=lambda s, n, k: numbers_of(s)), "takes 4 bytes"),
+        (
+            fixed_change(gradients=lambda s, n, k: 4 * weights_of(s)),
+            "biases have gradients",
+        ),
+        (
+            fixed_change(activations=lambda s, n, k: 4 * n * sum(s[:-1])),
+            "what goes into each layer",
+        ),
         (fixed_change(parameters=lambda s, n, k: 8 * numbers_of(s)), "float64"),
         (fixed_change(gradients=lambda s, n, k: 0), "a gradient of its own"),
         (
@@ -646,6 +784,8 @@ NEAR_MISSES = {
         (val_loss_alone, "return two things"),
         (val_probabilities, "got others"),
         (val_switched_off, "gradients are switched off"),
+        (val_own_loss, "use the loss_fn"),
+        (val_changing_loss, "you changed the loss_fn"),
     ],
     "find_batch_size": [
         (find_inside, "inside the except"),
@@ -654,7 +794,7 @@ NEAR_MISSES = {
         (find_any_runtime_error, "swallowed"),
         (find_any_error, "swallowed"),
         (find_zero, "a batch of 0"),
-        (find_one, "should come out"),
+        (find_one, "never tried"),
         (find_fractions, "halve with //"),
         (find_one_less, "halves were asked for"),
         (find_halved_first, "you tried 18 first"),
@@ -662,6 +802,11 @@ NEAR_MISSES = {
         (find_start, "did not fit"),
         (find_without_return, "a `return` missing"),
         (lambda try_step, start: start, "never called"),
+        (find_rounding_up, "expected 12, got 13"),
+        (find_half_once, "the error came out"),
+        (find_stopping_at_two, "1 would fit"),
+        (find_with_own_error, "so the error should come out"),
+        (find_returning_the_step, "never tried"),
     ],
     "largest_batch": [
         (fit_by_rule_of_three, "take a line"),
@@ -678,9 +823,11 @@ NEAR_MISSES = {
 }
 
 RIGHT = {
-    "ledger": [Ledger, LedgerFinalized, LedgerSummed],
+    "ledger": [Ledger, LedgerFinalized, LedgerSummed, LedgerByAddress, LedgerAsked],
     "predict_bytes": [parts, parts_by_modules, lambda *given: parts(*given, extra=1)],
     "validate": [val, val_inference, val_by_pieces, val_double],
-    "find_batch_size": [find, find_by_flag, find_by_recursion, find_by_cuda_name],
+    "find_batch_size": [
+        *(find, find_by_flag, find_by_recursion, find_by_cuda_name, find_by_message),
+    ],
     "largest_batch": [fit, fit_by_steps, fit_by_numpy, fit_from_large],
 }
