@@ -1,8 +1,9 @@
 """Checks for notebooks/09_transfer_learning.ipynb."""
 
 import math
+import operator
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -66,6 +67,9 @@ def judge_freezing(answer, *names: str) -> None:
             f"{called} can be found in the model, and you raised ValueError: "
             f"{brief(str(problem))}"
         ) from None
+    assert modes(network) == {True}, (
+        "you changed the mode, too (eval); freezing is about requires_grad alone"
+    )
     frozen = {n for n, p in network.named_parameters() if not p.requires_grad}
     assert before <= frozen, (
         "header was frozen before, and you made it train; only freeze"
@@ -85,22 +89,49 @@ def judge_freezing(answer, *names: str) -> None:
     extra, missing = frozen - before - wanted, wanted - frozen
     assert not extra, f"{called} froze {sorted(extra)[0]}, too"
     assert not missing, f"{called} left {sorted(missing)[0]} trainable"
+    assert not isinstance(result, Mapping), (
+        "return the names alone, a list of strings; a dict holds more"
+    )
     strings = isinstance(result, Collection) and not isinstance(result, str | bytes)
     strings = strings and all(isinstance(name, str) for name in result)
     assert strings, f"return the names, a list of strings; got {brief(result)}"
     assert set(result) != set(names) or set(names) == wanted, (
         f"you return {called} as it came; return the names of the parameters"
     )
-    assert set(result) == wanted and len(result) == len(wanted), (
-        f"for {called} expected the names {sorted(wanted)}, got {brief(result)}"
+    named = set(map(str, result))
+    assert named != frozen or frozen == wanted, (
+        "you return all that is frozen now; header was frozen before and not asked for"
     )
+    assert len(result) == len(named), f"a name comes twice: {brief(result)}"
+    assert wanted <= named, (
+        f"for {called} expected {sorted(wanted - named)[0]!r} among the names, got "
+        f"{brief(result)}"
+    )
+    assert named == wanted, (
+        f"for {called} expected the {len(wanted)} names of parameters, got also "
+        f"{sorted(named - wanted)[0]!r}"
+    )
+
+
+def without_assert(answer, wrong: str) -> Callable:
+    """Return the answer, with words for an AssertionError of its own."""
+
+    def called(*args):
+        try:
+            return answer(*args)
+        except AssertionError:
+            raise AssertionError(
+                f"for the name {wrong!r} raise a ValueError; yours is AssertionError"
+            ) from None
+
+    return called
 
 
 def judge_refusal(answer, *names: str) -> None:
     """Raise AssertionError unless ValueError is raised for these names."""
     wrong = next(name for name in names if name != "head")
     try:
-        result = ask(answer, named_network(), *names)
+        result = ask(without_assert(answer, wrong), named_network(), *names)
     except ValueError:
         return
     except (KeyError, AttributeError, TypeError, RuntimeError, LookupError) as problem:
@@ -140,8 +171,8 @@ def training_bytes(answer) -> None:
     network = nn.Sequential(
         nn.Linear(5, 7), nn.BatchNorm1d(7), nn.Linear(7, 3).double()
     )
-    network[0].requires_grad_(False)
-    network[2].bias.requires_grad_(False)
+    network[0].bias.requires_grad_(False)
+    network[2].weight.requires_grad_(False)
     judge_costs(answer, network)
     tied = nn.Sequential(nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 6), nn.Linear(6, 4))
     tied[2].weight = tied[0].weight
@@ -156,6 +187,7 @@ def judge_costs(answer, network: nn.Module) -> None:
     fours = costs(network, lambda tensor: 4 * tensor.numel())
     numbers = costs(network, Tensor.numel)
     tensors = costs(network, lambda tensor: 1)
+    sizes = costs(network, Tensor.element_size)
     twice = [0.0, 0.0]
     for _, parameter in network.named_parameters(remove_duplicate=False):
         twice[not parameter.requires_grad] += of_bytes(parameter)
@@ -170,26 +202,36 @@ def judge_costs(answer, network: nn.Module) -> None:
         "4 bytes for each number; some are float64: element_size()": 4 * fours[0]
         + fours[1],
         "that counts tensors; each has numel() numbers": 4 * tensors[0] + tensors[1],
+        "element_size() is that of one number; a tensor has numel() of them": 4
+        * sizes[0]
+        + sizes[1],
+        "bytes, not bits": 8 * right,
+        "twice what is frozen; it has no gradient": 4 * trains + 2 * frozen,
+        "five times what trains; AdamW has two means for it": 5 * trains + frozen,
         "three times what trains; it is itself, gradient and two means": 3 * trains
         + frozen,
         "the parameters themselves are missing": 3 * trains,
         "gradient or both means are missing for what trains": 2 * trains + frozen,
         "the gradients alone; AdamW and the parameters count, too": trains,
-        "the parameters alone; add gradients and AdamW's means": trains + frozen,
+        "the parameters alone; add gradients and AdamW's means for each with "
+        "requires_grad (.grad is None before a run)": trains + frozen,
         "AdamW's means alone; add parameters and gradients": 2 * trains,
         "turned round: frozen ones are there once, others four times": trains
         + 4 * frozen,
         "buffers were to be left out": right + buffers,
         "a state_dict has buffers in it, and can't tell what trains": 4
         * (trains + frozen + buffers),
+        "in a state_dict nothing has requires_grad, and it has buffers in it": trains
+        + frozen
+        + buffers,
         "a shared parameter is there once, and you count it twice": 4 * twice[0]
         + twice[1],
     }
     for words, value in wrong.items():
         assert value == right or not math.isclose(got, value), words
     assert math.isclose(got, right), (
-        f"expected {right:.0f} bytes, got {got:.10g}: {trains:.0f} train, "
-        f"{frozen:.0f} are frozen"
+        f"expected {right:.0f} bytes, got {got:.10g}: {trains:.0f} bytes "
+        f"train, {frozen:.0f} are frozen"
     )
 
 
@@ -243,7 +285,10 @@ def frozen(answer) -> None:
     assert all(same), "a forward pass in train mode still changes the backbone"
     model.eval()
     outputs = model(inputs)
-    assert isinstance(outputs, Tensor) and torch.equal(outputs, head(backbone(inputs)))
+    same = isinstance(outputs, Tensor) and torch.equal(outputs, head(backbone(inputs)))
+    assert same, (
+        "the outputs are no longer those of the head on the backbone's features"
+    )
 
 
 def judge_modes(model: nn.Module) -> None:
@@ -281,8 +326,8 @@ class Classifier(nn.Module):
 
 
 def direct() -> nn.Sequential:
-    """Return a network whose last layer hangs at the top."""
-    layers = {"stem": nn.Linear(4, 7), "act": nn.ReLU(), "fc": nn.Linear(7, 11)}
+    """Return a network whose last layer hangs at the top, and is not the widest."""
+    layers = {"stem": nn.Linear(4, 7), "act": nn.ReLU(), "fc": nn.Linear(7, 6)}
     return nn.Sequential(OrderedDict(layers))
 
 
@@ -314,9 +359,15 @@ def judge_head(answer, model: nn.Module, name: str, classes: int) -> None:
     training = {n for n, p in model.named_parameters() if p.requires_grad}
     result = ask(answer, model, classes)
     now = linear_layers(model)
-    assert not any("." in child for child, _ in model.named_children()), (
-        f"setattr takes one name: {name!r} became a new attribute of the model; set "
-        "the last part of it, on the parent"
+    pointed = [
+        child
+        for module in model.modules()
+        for child, _ in module.named_children()
+        if "." in child
+    ]
+    assert not pointed, (
+        f"setattr takes one name: {brief(pointed[0])} became a new attribute; cut "
+        f"{name!r} at its last point and set the end of it, on the parent"
     )
     assert name in now, f"{name} is no nn.Linear any more"
     first = next(iter(old))
@@ -338,6 +389,10 @@ def judge_head(answer, model: nn.Module, name: str, classes: int) -> None:
     columns = tuple(new.weight.shape)
     assert new.out_features != classes or columns[0] == classes, (
         f"you changed out_features, which is a note; the weight is still {columns}"
+    )
+    old_rows = values[f"{name}.weight"][:classes]
+    assert place.type == "meta" or not torch.equal(new.weight, old_rows), (
+        f"you keep the first {classes} rows of the old weight; they are other classes"
     )
     assert new.in_features == width and columns[1] == width, (
         f"{name} has {width} inputs; your new layer takes {columns[1]}"
@@ -380,7 +435,7 @@ def rate_groups(answer) -> None:
         nn.Linear(5, 2),
     ]
     parts[3].requires_grad_(False)
-    parts[2][0].bias.requires_grad_(False)
+    parts[2][0].weight.requires_grad_(False)
     judge_rates(answer, parts, rate=0.02, factor=0.3)
     parts = [nn.Linear(k, k + 1) for k in range(2, 7)]
     parts[4].requires_grad_(False)
@@ -390,7 +445,14 @@ def rate_groups(answer) -> None:
 def judge_rates(answer, parts: list[nn.Module], rate: float, factor: float) -> None:
     """Raise AssertionError unless each parameter that trains has its rate."""
     parts = [part.to(pick_device()) for part in parts]
-    result = ask(answer, list(parts), rate, factor)
+    given, before = list(parts), [p.requires_grad for p in parameters_of(parts)]
+    result = ask(answer, given, rate, factor)
+    assert len(given) == len(parts) and all(map(operator.is_, given, parts)), (
+        "you changed the list that was given to you; reversed(parts) leaves it alone"
+    )
+    assert before == [p.requires_grad for p in parameters_of(parts)], (
+        "you froze or unfroze parameters; only ask for requires_grad"
+    )
     form = isinstance(result, list | tuple) and all(
         isinstance(group, dict) and "params" in group for group in result
     )
@@ -459,6 +521,11 @@ def judge_rates(answer, parts: list[nn.Module], rate: float, factor: float) -> N
     )
 
 
+def parameters_of(parts: list[nn.Module]) -> list[nn.Parameter]:
+    """Return the parameters of all parts, in order."""
+    return [p for part in parts for p in part.parameters()]
+
+
 def close(rate: float, other: float) -> bool:
     """Return whether two rates are the same, a float32 being one of them perhaps."""
     return math.isclose(rate, other, rel_tol=1e-6)
@@ -466,7 +533,7 @@ def close(rate: float, other: float) -> bool:
 
 def judge_membership(got: dict[int, float], parts: list[nn.Module]) -> None:
     """Raise AssertionError unless just the parameters that train have a rate."""
-    everything = [p for part in parts for p in part.parameters()]
+    everything = parameters_of(parts)
     assert all(p.requires_grad for p in everything if id(p) in got), (
         "a frozen parameter is in a group; give the optimizer only what trains"
     )

@@ -1,6 +1,7 @@
 """Answers to the exercises of lesson 09: wrong as learners write them, and right."""
 
 import copy
+import re
 
 import numpy as np
 import torch
@@ -147,6 +148,51 @@ def freeze_only_trainable(model, *names):
     return froze(model, chosen)
 
 
+def freeze_with_assert(model, *names):
+    chosen = []
+    for name in names:
+        assert matches(model, name), f"{name} not found"
+        chosen += matches(model, name)
+    return froze(model, chosen)
+
+
+def freeze_and_eval(model, *names):
+    result = freeze_right(model, *names)
+    model.eval()
+    return result
+
+
+def freeze_all_frozen(model, *names):
+    freeze_right(model, *names)
+    return [n for n, p in model.named_parameters() if not p.requires_grad]
+
+
+def freeze_dict(model, *names):
+    return {name: model.get_parameter(name) for name in freeze_right(model, *names)}
+
+
+def freeze_state_names(model, *names):
+    freeze_right(model, *names)
+    return [n for name in names for n in model.state_dict() if whole(n, name)]
+
+
+def freeze_last_names(model, *names):
+    for name in names:
+        result = freeze_right(model, name)
+    return result
+
+
+def freeze_by_regex(model, *names):
+    chosen = []
+    for name in names:
+        pattern = re.compile(re.escape(name) + r"(\.|$)")
+        found = [n for n, _ in model.named_parameters() if pattern.match(n)]
+        if not found:
+            raise UnicodeError(name)
+        chosen += found
+    return sorted(froze(model, chosen))
+
+
 def cost(model, trains=4, frozen=1, size=torch.Tensor.element_size):
     factors = {True: trains, False: frozen}
     return sum(
@@ -182,6 +228,37 @@ def cost_by_modules(model):
 
 def cost_with_buffers(model):
     return cost(model) + sum(b.numel() * b.element_size() for b in model.buffers())
+
+
+def cost_by_gradient(model):
+    return sum(p.nbytes * (1 + 3 * (p.grad is not None)) for p in model.parameters())
+
+
+def cost_by_first(model):
+    trains = next(model.parameters()).requires_grad
+    return sum(p.nbytes for p in model.parameters()) * (4 if trains else 1)
+
+
+def cost_of_state(model):
+    values = model.state_dict().values()
+    return sum(v.nbytes * (4 if v.requires_grad else 1) for v in values)
+
+
+def cost_of_one_number(model):
+    return sum(
+        p.element_size() * (4 if p.requires_grad else 1) for p in model.parameters()
+    )
+
+
+def cost_by_storage(model):
+    return torch.tensor(
+        [
+            sum(
+                p.untyped_storage().nbytes() * (4 if p.requires_grad else 1)
+                for p in model.parameters()
+            )
+        ]
+    )
 
 
 def cost_of_tensors(model):
@@ -238,6 +315,52 @@ class FrozenByChildren(Base):
         self.training = mode
         for name, child in self.named_children():
             child.train(mode and name != "backbone")
+        return self
+
+
+class FrozenByApply(Base):
+    def train(self, mode=True):
+        same = super().train(mode)
+        same.backbone.apply(lambda module: setattr(module, "training", False))
+        return same
+
+
+class FrozenNotCalled(Base):
+    def train(self, mode=True):
+        super().train(mode)
+        self.backbone.eval  # noqa: B018
+        return self
+
+
+class FrozenWhenEval(Base):
+    def train(self, mode=True):
+        super().train(mode)
+        if not mode:
+            self.backbone.eval()
+        return self
+
+
+class FrozenReturnsMode(Base):
+    def train(self, mode=True):
+        super().train(mode)
+        self.backbone.eval()
+        return mode
+
+
+class FrozenNormsOnly(Base):
+    def train(self, mode=True):
+        super().train(mode)
+        for module in self.backbone.modules():
+            if isinstance(module, nn.BatchNorm1d):
+                module.eval()
+        return self
+
+
+class FrozenAskedToTrain(Base):
+    def train(self, mode=True):
+        super().train(mode)
+        self.backbone.eval()
+        self.training = True
         return self
 
 
@@ -378,6 +501,54 @@ def head_new_weights(model, classes):
     old.weight = nn.Parameter(old.weight.detach().new_zeros(classes, old.in_features))
     old.bias = nn.Parameter(old.bias.detach().new_zeros(classes))
     old.out_features = classes
+    return name
+
+
+def head_subclass(model, classes):
+    name, old = last_linear(model)
+    new = old.__class__(old.in_features, classes, dtype=old.weight.dtype)
+    return np.str_(put(model, name, new.to(old.weight.device)))
+
+
+def head_first_point(model, classes):
+    name, old = last_linear(model)
+    new = nn.Linear(old.in_features, classes, device=old.weight.device)
+    parent, _, rest = name.partition(".")
+    setattr(model.get_submodule(parent) if rest else model, rest or parent, new)
+    return name
+
+
+def head_widest(model, classes):
+    linear = [(n, m) for n, m in model.named_modules() if isinstance(m, nn.Linear)]
+    name, old = max(linear, key=lambda pair: pair[1].out_features)
+    return put(
+        model, name, nn.Linear(old.in_features, classes, device=old.weight.device)
+    )
+
+
+def head_cut(model, classes):
+    name, old = last_linear(model)
+    old.weight = nn.Parameter(old.weight.detach()[:classes])
+    old.bias = nn.Parameter(old.bias.detach()[:classes])
+    old.out_features = classes
+    return name
+
+
+def head_turned(model, classes):
+    name, old = last_linear(model)
+    return put(
+        model, name, nn.Linear(classes, old.in_features, device=old.weight.device)
+    )
+
+
+def head_always_three(model, classes):
+    return head_right(model, 3)
+
+
+def head_appended(model, classes):
+    name, old = last_linear(model)
+    new = nn.Linear(old.out_features, classes, device=old.weight.device)
+    model.get_submodule(name.rpartition(".")[0]).add_module("last", new)
     return name
 
 
@@ -556,6 +727,43 @@ def groups_whole_parts(parts, rate, factor):
     return groups_right(kept, rate, factor)
 
 
+def groups_of_an_optimizer(parts, rate, factor):
+    optimizer = torch.optim.AdamW(groups_right(parts, rate, factor), lr=1.0)
+    return optimizer.param_groups
+
+
+def groups_turning_the_list(parts, rate, factor):
+    parts.reverse()
+    return groups_right(parts[::-1], rate, factor)
+
+
+def groups_by_first_tensor(parts, rate, factor):
+    kept = [p for p in parts if list(p.parameters())]
+    kept = [p for p in kept if next(p.parameters()).requires_grad]
+    return groups_right(kept, rate, factor)
+
+
+def groups_unfreezing(parts, rate, factor):
+    for part in parts:
+        part.requires_grad_(True)
+    return groups_right(parts, rate, factor)
+
+
+def groups_modules(parts, rate, factor):
+    kept = [
+        part for part, parameters in zip(parts, held(parts), strict=True) if parameters
+    ]
+    return [{"params": p, "lr": rate * factor**k} for k, p in enumerate(reversed(kept))]
+
+
+def groups_copies(parts, rate, factor):
+    kept = groups_right(parts, rate, factor)
+    return [
+        {**g, "params": [p.detach().clone().requires_grad_() for p in g["params"]]}
+        for g in kept
+    ]
+
+
 def groups_pairs(parts, rate, factor):
     return [(g["params"], g["lr"]) for g in groups_right(parts, rate, factor)]
 
@@ -602,6 +810,12 @@ NEAR_MISSES = {
         (freeze_by_attribute, "your code raised AttributeError"),
         (freeze_first, "left head.bias trainable"),
         (freeze_only_trainable, "you raised ValueError"),
+        (freeze_with_assert, "yours is AssertionError"),
+        (freeze_and_eval, "you changed the mode"),
+        (freeze_all_frozen, "all that is frozen now"),
+        (freeze_dict, "a dict holds more"),
+        (freeze_state_names, "got also 'backbone.01.num_batches_tracked'"),
+        (freeze_last_names, "expected 'backbone.0.bias' among the names"),
     ],
     "training_bytes": [
         (lambda m: cost(m, frozen=4), "as if they trained"),
@@ -622,6 +836,13 @@ NEAR_MISSES = {
         (cost_with_buffers, "buffers were to be left out"),
         (cost_by_modules, "you count it twice"),
         (lambda m: cost(m) / 1024, "expected"),
+        (cost_by_gradient, "None before a run"),
+        (cost_by_first, "as if they trained"),
+        (cost_of_state, "in a state_dict nothing has requires_grad"),
+        (cost_of_one_number, "is that of one number"),
+        (lambda m: 8 * cost(m), "not bits"),
+        (lambda m: cost(m, frozen=2), "twice what is frozen"),
+        (lambda m: cost(m, trains=5), "five times"),
     ],
     "frozen": [
         (FrozenNot, "the backbone is in train mode"),
@@ -638,6 +859,11 @@ NEAR_MISSES = {
         (FrozenHeadToo, "the head is in eval mode, too"),
         (FrozenHeadAlone, "own mode"),
         (FrozenOpposite, "puts the backbone to train"),
+        (FrozenNotCalled, "the backbone is in train mode"),
+        (FrozenWhenEval, "the backbone is in train mode"),
+        (FrozenReturnsMode, "return the module itself"),
+        (FrozenNormsOnly, "the backbone is in train mode"),
+        (FrozenAskedToTrain, "own mode is train"),
         (FrozenRight(nn.ReLU(), nn.ReLU()), "the class itself"),
     ],
     "new_head": [
@@ -656,6 +882,12 @@ NEAR_MISSES = {
         (head_fc, "your code raised AttributeError"),
         (head_frozen, "the new layer is frozen"),
         (head_freezing, "other layers, too"),
+        (head_first_point, "cut 'b.0.fc' at its last point"),
+        (head_widest, "you replaced stem"),
+        (head_cut, "rows of the old weight"),
+        (head_turned, "your new layer takes"),
+        (head_always_three, "expected 5 classes"),
+        (head_appended, "as before, got"),
     ],
     "rate_groups": [
         (groups_by(lambda k, n: k), "turned round"),
@@ -675,6 +907,11 @@ NEAR_MISSES = {
         (groups_whole_parts, "are in no group"),
         (groups_last_only, "are in no group"),
         (groups_pairs, "a list of groups"),
+        (groups_turning_the_list, "you changed the list"),
+        (groups_by_first_tensor, "are in no group"),
+        (groups_unfreezing, "only ask for requires_grad"),
+        (groups_modules, "no optimizer takes it"),
+        (groups_copies, "a group holds copies"),
     ],
 }
 
@@ -683,22 +920,31 @@ RIGHT = {
         freeze_right,
         freeze_by_parts,
         freeze_by_module,
+        freeze_by_regex,
         lambda model, *names: dict.fromkeys(freeze_right(model, *names)).keys(),
         lambda model, *names: np.array(freeze_right(model, *names)),
     ],
-    "training_bytes": [cost, cost_by_numpy, cost_by_training],
+    "training_bytes": [cost, cost_by_numpy, cost_by_training, cost_by_storage],
     "frozen": [
         FrozenRight,
         FrozenInOneLine,
         FrozenByFlags,
         FrozenByKeyword,
         FrozenByChildren,
+        FrozenByApply,
     ],
-    "new_head": [head_right, head_by_set, head_by_loop, head_new_weights],
+    "new_head": [
+        head_right,
+        head_by_set,
+        head_by_loop,
+        head_new_weights,
+        head_subclass,
+    ],
     "rate_groups": [
         groups_right,
         groups_forward,
         groups_single,
         groups_of_tensors,
+        groups_of_an_optimizer,
     ],
 }
