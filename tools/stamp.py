@@ -1,10 +1,11 @@
-"""Write the course's public address into badges, first cells and README.
+"""Write the course's public address, and the lessons' minutes, where they are shown.
 
     python tools/stamp.py                                # as pyproject.toml says
     python tools/stamp.py --repo owner/name --ref v1     # change it there first
 
 `make address REPO=owner/name REF=v1` calls this. [tool.course] in pyproject.toml is
-the one place that names owner, repository and ref; everything else is stamped.
+the one place that names owner, repository and ref; everything else is stamped: badges,
+first cells and README. The minutes are counted from a lesson's text and code.
 """
 
 import argparse
@@ -44,6 +45,9 @@ BADGES = (
     "https://github.com/{repo}/blob/{ref}/notebooks/{file})"
 )
 BADGE_LINE = re.compile(r"\[!\[Open in Colab\]\S* ?.*?/notebooks/\S+\)(?= \||$)", re.M)
+TIME = re.compile(r"(?<=\*\*Time\*\* about )\d+(?= minutes)")
+WORDS_A_MINUTE, LINES_A_MINUTE = 150, 20  # README names both
+ROW = re.compile(r"(?<=^\| )(\d\d)( \| [^|]* \| [^|]* \| )\d*(?= \| \[)", re.M)
 CLONE = re.compile(r"(?<=https://github\.com/)[\w.-]+/[\w.-]+(?=\.git)")
 
 
@@ -84,12 +88,33 @@ def badges(file: str) -> str:
     return BADGES.format(repo=repo, ref=ref, file=file)
 
 
+def shown(text: str) -> str:
+    """Return what a reader sees of a text cell: no folded help, no addresses."""
+    unfolded = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
+    return re.sub(r"\]\([^)]*\)", "]", unfolded)
+
+
+def minutes_of(notebook: NotebookNode) -> int:
+    """Return the minutes to read a lesson and do its exercises, to the nearest five."""
+    texts = [c.source for c in notebook.cells if c.cell_type == "markdown"]
+    code = [c.source for c in notebook.cells if c.cell_type == "code"]
+    words = sum(len(re.findall(r"\w+", shown(text))) for text in texts)
+    lines = sum(bool(line.strip()) for cell in code for line in cell.splitlines())
+    said = re.findall(r"^About (\d+) minutes?\.", "\n".join(texts), re.MULTILINE)
+    reading = words / WORDS_A_MINUTE + lines / LINES_A_MINUTE
+    return 5 * round((reading + sum(map(int, said))) / 5)
+
+
 def stamped(notebook: NotebookNode, file: str) -> NotebookNode:
-    """Put badges into the title and the first code cell in place; keep the rest."""
+    """Put badges, minutes and the first code cell in place; keep the rest."""
     title = notebook.cells[0]
     title.source, found = BADGE_LINE.subn(lambda _: badges(file), title.source)
     if found != 1:
         raise SystemExit(f"{file}: expected one line of badges in its title cell")
+    minutes = str(minutes_of(notebook))
+    title.source, found = TIME.subn(minutes, title.source)
+    if found != 1:
+        raise SystemExit(f"{file}: expected **Time** about … minutes in its title cell")
     code = next(cell for cell in notebook.cells if cell.cell_type == "code")
     code.source = first_cell()
     return notebook
@@ -100,13 +125,14 @@ def text_of(notebook: NotebookNode) -> str:
     return nbformat.writes(notebook) + "\n"
 
 
-def stamp_readme(path: Path) -> None:
-    """Rewrite the badges of the lesson table and the address to clone."""
+def stamp_readme(path: Path, minutes: dict[str, int]) -> None:
+    """Rewrite badges and minutes of the lesson table, and the address to clone."""
 
     def own_badges(match: re.Match) -> str:
         return badges(re.search(r"/notebooks/([^)]+)\)", match[0])[1])
 
     text = BADGE_LINE.sub(own_badges, path.read_text(encoding="utf-8"))
+    text = ROW.sub(lambda row: f"{row[1]}{row[2]}{minutes[row[1]]}", text)
     write(path, CLONE.sub(address()[0], text))
 
 
@@ -119,10 +145,12 @@ def main() -> None:
     repo, ref = address()
     if asked.repo or asked.ref:
         set_address(asked.repo or repo, asked.ref or ref)
+    minutes = {}
     for path in sorted(ROOT.glob(NOTEBOOKS)):
         notebook = stamped(nbformat.read(path, as_version=4), path.name)
+        minutes[path.name[:2]] = minutes_of(notebook)
         write(path, text_of(notebook))
-    stamp_readme(ROOT / "README.md")
+    stamp_readme(ROOT / "README.md", minutes)
     print("stamped:", *address())
 
 
