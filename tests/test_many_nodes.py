@@ -1,0 +1,196 @@
+"""Lesson 13's own script on two nodes, and with a worker killed in the middle."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from course_utils.checkpoint import Checkpoints
+from lesson_files import LESSONS, ROOT, code, read
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="needs Linux"),
+]
+SECONDS = 120
+ENVIRONMENT = os.environ | {
+    "PYTHONPATH": str(ROOT),
+    "OMP_NUM_THREADS": "1",
+    "CUDA_VISIBLE_DEVICES": "",
+    "GLOO_SOCKET_IFNAME": "lo",
+}
+# Without it restarted processes read the addresses of the dead: PyTorch issue 135712.
+FRESH_STORE = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+
+
+def cells():
+    (path,) = (path for path in LESSONS if path.name.startswith("13_"))
+    return code(read(path))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Write the lesson's script into a folder, as its cells do."""
+    for cell in cells():
+        if match := re.match(r"%%writefile (\w+\.py)\n(.*)", cell.source, re.DOTALL):
+            (tmp_path / match[1]).write_text(match[2])
+    assert (tmp_path / "train_many.py").exists()
+    return tmp_path
+
+
+@pytest.fixture
+def start(folder):
+    """Return a function that starts torchrun; end what is left of it afterwards."""
+    agents = []
+
+    def start(*options, **variables):
+        command = [sys.executable, "-m", "torch.distributed.run", *options]
+        agents.append(
+            subprocess.Popen(
+                command,
+                cwd=folder,
+                env=ENVIRONMENT | variables,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return agents[-1]
+
+    yield start
+    workers = [pid for agent in agents for pid in children(agent.pid)]
+    for agent in agents:
+        agent.terminate()
+        try:
+            agent.wait(20)
+        except subprocess.TimeoutExpired:
+            agent.kill()
+            agent.wait()
+    left = [pid for pid in workers if os.path.exists(f"/proc/{pid}")]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left
+
+
+def children(pid):
+    """Return the ids of a process's children."""
+    found = []
+    for task in (
+        os.listdir(f"/proc/{pid}/task") if os.path.exists(f"/proc/{pid}") else ()
+    ):
+        with open(f"/proc/{pid}/task/{task}/children") as file:
+            found += map(int, file.read().split())
+    return found
+
+
+def output(agent):
+    printed, errors = agent.communicate(timeout=SECONDS)
+    assert agent.returncode == 0, errors[-3000:]
+    return sorted(printed.splitlines())
+
+
+def weights(folder, epochs):
+    """Return the model that the last checkpoint holds, after so many epochs."""
+    saved = Checkpoints(folder).latest()
+    assert saved.step == epochs
+    return saved.state["model"]
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(
+        torch.equal(one[name], other[name]) for name in one
+    )
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def shown(option):
+    """Return whether the lesson shows an option where it prints its commands."""
+    return any("torchrun" in cell.source and option in cell.source for cell in cells())
+
+
+NODES = {
+    "static": ("--node-rank={node}", "--master-addr={host}", "--master-port={port}"),
+    "elastic": (
+        "--rdzv-backend=c10d",
+        "--rdzv-endpoint={host}:{port}",
+        "--rdzv-id=digits",
+        "--max-restarts=3",
+    ),
+}
+
+
+def test_two_agents_on_this_machine_are_two_nodes(folder, start):
+    output(start("--standalone", "--nproc-per-node=2", "train_many.py", "alone", "2"))
+    for kind, options in NODES.items():
+        place = {"host": "127.0.0.1", "port": free_port()}
+        agents = [
+            start(
+                "--nnodes=2" if kind == "static" else "--nnodes=2:2",
+                "--nproc-per-node=1",
+                *(option.format(node=node, **place) for option in options),
+                *("train_many.py", kind, "2"),
+            )
+            for node in (0, 1)
+        ]
+        lines = sorted(line for agent in agents for line in output(agent))
+        assert lines == [f"rank {k} of 2 starts at epoch 0" for k in (0, 1)]
+        assert same(weights(folder / kind, 2), weights(folder / "alone", 2))
+        assert all(
+            shown(f"{option.split('=')[0]}=") for option in ("--nnodes", *options)
+        )
+
+
+def test_a_killed_worker_is_restarted_and_changes_nothing(folder, start):
+    epochs, path = 60, folder / "checkpoints"
+    script = ("train_many.py", "checkpoints", str(epochs))
+    options = ("--standalone", "--nproc-per-node=2", "--max-restarts=3")
+    agent = start(*options, *script, **FRESH_STORE)
+    saved, end = Checkpoints(path), time.monotonic() + SECONDS
+    while not ((last := saved.latest()) and last.step >= 3):
+        assert agent.poll() is None and time.monotonic() < end
+        time.sleep(0.02)
+    victims = [pid for pid in children(agent.pid) if b"train_many.py" in line_of(pid)]
+    assert len(victims) == 2
+    os.kill(victims[1], signal.SIGKILL)
+    lines = output(agent)
+
+    starts = [int(line.split()[-1]) for line in lines]
+    assert starts[0] == 0 and len(lines) == 4  # two processes, each started twice
+    second = sorted(starts)[2:]
+    assert second[0] == second[1] and 3 <= second[0] < epochs
+    calm = start(*options, "train_many.py", "calm", str(epochs))
+    assert len(output(calm)) == 2
+    assert same(weights(path, epochs), weights(folder / "calm", epochs))
+    assert shown("--max-restarts=") and shown(
+        "export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1"
+    )
+
+
+def test_nothing_is_left_of_a_run_that_is_stopped(folder, start):
+    agent = start(
+        "--standalone", "--nproc-per-node=2", "train_many.py", "stopped", "9999"
+    )
+    saved, end = Checkpoints(folder / "stopped"), time.monotonic() + SECONDS
+    while not saved.latest():
+        assert agent.poll() is None and time.monotonic() < end
+        time.sleep(0.05)
+    assert len(children(agent.pid)) >= 2  # and `start` looks for them afterwards
+
+
+def line_of(pid):
+    """Return the command line of a process."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return b""
