@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lesson_files import LESSONS, ROOT, code, headings, read, texts
+from lesson_files import LESSONS, ROOT, code, exercises, headings, read, texts
 
 # What the learner may take as given; CONTRIBUTING.md says why.
 PLUMBING = {"runtime", "bootstrap", "data", "drive", "checks"}
@@ -125,3 +125,12 @@ def test_readme_gives_the_title_and_the_minutes_of_each_lesson():
         title = headings(lesson)[0][1].split(" · ", 1)[1]
         expected.append((f"{number(path):02}", title, minutes))
     assert rows == expected
+
+
+def test_the_instructors_page_knows_every_lesson_and_names_real_exercises():
+    page = (ROOT / "TEACHING.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d\d) \|(.*)$", page, re.MULTILINE)
+    assert [int(row[0]) for row in rows] == [number(path) for path in LESSONS]
+    for (_, row), path in zip(rows, LESSONS, strict=True):
+        live = re.search(r"(\d+\.\d+), [^|]*\|$", row)[1]
+        assert live in exercises(read(path)), row

@@ -1,0 +1,172 @@
+"""Ask copies of a run about its data and its loss; answer with what was seen.
+
+Built by hand in notebooks/15_clinic_method.ipynb, sections 2 and 3. What is added here:
+limits wide enough for healthy runs of many kinds to pass.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from course_utils.patient import Copy, Run
+
+Seen = Iterator[tuple[str, str, str]]  # the kind, what was seen, what to try
+
+
+def inputs(run: Run) -> Seen:
+    """Look at the inputs as the model gets them."""
+    values = Copy(run).take(run.batch(0)).inputs
+    if values is None or not values.is_floating_point():
+        return
+    values, try_this = values.float(), "look at one batch just before the model"
+    low, high = values.min().item(), values.max().item()
+    if lost := (~values.isfinite()).sum().item():
+        yield "inputs", f"{lost} numbers in the inputs are nan or infinite", try_this
+    elif len(values) > 1 and values.eq(values[:1]).all():
+        yield "inputs", f"all {len(values)} samples of a batch are the same", try_this
+    elif abs(values.mean()) > 20 or values.std() > 20:
+        yield (
+            "inputs",
+            f"the model's inputs go from {low:.4g} to {high:.4g}, "
+            f"mean {values.mean():.3g}",
+            "scale them to about -1 to 1 with figures of the training part",
+        )
+
+
+def labels(run: Run) -> Seen:
+    """Look for a class 0 that never comes, and for shapes that spread."""
+    seen = Copy(run).take(run.batch(0))
+    if seen.outputs is None:
+        return
+    out, want = tuple(seen.outputs.shape), tuple(seen.targets.shape)
+    if seen.targets.is_floating_point():
+        if out != want and math.prod(out) == math.prod(want):
+            yield (
+                "shapes",
+                f"outputs are {out} and targets {want}: the loss compares all pairs",
+                "give both one shape, with squeeze(1) or unsqueeze(1)",
+            )
+    elif len(out) == 2 and len(want) == 1:
+        every = torch.cat([targets.flatten() for _, targets in run.batches])
+        if len(every) < 10 * out[1] or every.min() < 0 or every.max() >= out[1]:
+            return
+        if not (counts := every.bincount(minlength=out[1]))[0] and counts[1:].all():
+            yield (
+                "labels",
+                f"of {out[1]} classes only class 0 is in none of {len(every)} labels",
+                "do the labels count from 1? Subtract it, and drop an output",
+            )
+
+
+def constant_loss(loss_fn: Callable, outputs: Tensor, targets: Tensor) -> float:
+    """Return the loss of one answer for all samples: equal logits, or the mean."""
+    zeros = torch.zeros_like(outputs)
+    if not targets.is_floating_point():
+        even = zeros.log_softmax(1) if outputs.ndim > 1 else zeros
+        return loss_fn(even, targets).float().mean().item()
+    answers = [zeros, zeros + targets.mean(dim=0).expand_as(targets).view_as(zeros)]
+    losses = [loss_fn(answer, targets).float().mean() for answer in answers]
+    return max(loss.item() for loss in losses if loss.isfinite())
+
+
+def loss(run: Run) -> Seen:
+    """Compare the first loss with a constant answer's; ask what the loss is given."""
+    double = Copy(run)
+    seen, loss_fn = double.take(run.batch(0)), double.known
+    if seen.outputs is None or tuple(seen.outputs.shape[:1]) != seen.targets.shape[:1]:
+        return
+    outputs, targets = seen.outputs.float(), seen.targets
+    whole, rows = not targets.is_floating_point(), outputs.ndim == 2
+    if whole and rows and outputs.shape[1] > 1:
+        shares = outputs.min() >= 0 and (outputs.sum(dim=1) - 1).abs().max() < 1e-3
+        if shares and is_shift_free(loss_fn, outputs, targets):
+            floor = math.log1p((outputs.shape[1] - 1) / math.e)
+            yield (
+                "softmax",
+                "outputs are probabilities already, each row adds up to 1; the loss "
+                f"applies a softmax to them, and cannot fall below {floor:.2f}",
+                "hand the loss the logits: leave the softmax out",
+            )
+    once = loss_fn(outputs, targets).float().sum().item()
+    twice = loss_fn(
+        outputs.repeat(2, *[1] * (outputs.ndim - 1)), torch.cat([targets] * 2)
+    )
+    if once and abs(twice.float().sum().item() / once - 2) < 1e-3:
+        yield (
+            "sum",
+            f"the loss of a batch twice as large is twice as large: {once:.4g} and "
+            f"{2 * once:.4g}",
+            'use a mean, reduction="mean": else the rate depends on the batch size',
+        )
+    limit = constant_loss(loss_fn, outputs, targets)
+    if not seen.loss <= (2 * limit + 0.5 if whole else 10 * limit + 0.5):
+        yield (
+            "start",
+            f"the first loss is {seen.loss:.3g}; one answer for all gets {limit:.3g}",
+            "inputs or logits too large? Targets far from 0? A label that is wrong?",
+        )
+
+
+def is_shift_free(loss_fn: Callable, outputs: Tensor, targets: Tensor) -> bool:
+    """Return whether adding 3 to all outputs leaves the loss: a softmax is inside."""
+    before, after = loss_fn(outputs, targets), loss_fn(outputs + 3, targets)
+    return torch.allclose(before, after, rtol=1e-3, atol=1e-4)
+
+
+def pairs(run: Run) -> Seen:
+    """Ask whether inputs say anything about targets that they don't say when mixed.
+
+    First the nearest other input has to have a more similar target than any other has.
+    Where it hasn't, a copy trains on three quarters and answers for the last one.
+    """
+    inputs, targets = zip(*run.batches, strict=True)
+    count = sum(map(len, targets))
+    if count < 100 or len({(x.shape[1:], t.shape[1:]) for x, t in run.batches}) > 1:
+        return
+    inputs, targets = torch.cat(inputs), torch.cat(targets)
+    classes = () if targets.is_floating_point() else targets.unique()
+    if len(classes) == 1 or count < 10 * len(classes):
+        return
+    flat = inputs.flatten(1).float()
+    nearest = targets[torch.cdist(flat, flat).fill_diagonal_(math.inf).argmin(dim=1)]
+    order = [torch.randperm(count, device=targets.device) for _ in range(50)]
+    gap = apart(nearest, targets)
+    mixed = torch.tensor([apart(nearest, targets[o]) for o in order])
+    if gap < mixed.mean() - 4 * mixed.std():
+        return
+    losses = held_out(run, inputs, targets)
+    if losses[0] < losses[1:].mean() - 3 * losses[1:].std():
+        return
+    first = "are as far apart" if not len(classes) else f"differ in {gap:.0%} of pairs"
+    second = "as mixed ones" if not len(classes) else f"mixed: {mixed.mean():.0%}"
+    yield (
+        "pairs",
+        f"targets of nearest inputs {first}, {second}; after training, the loss of new "
+        f"samples is {losses[0]:.2f}, with mixed targets {losses[1:].mean():.2f}",
+        "were inputs or targets shuffled or filtered alone? Show ten pairs",
+    )
+
+
+def apart(one: Tensor, other: Tensor) -> float:
+    """Return how far targets differ: a share of classes, or a squared distance."""
+    if one.is_floating_point():
+        return (one - other).square().mean().item()
+    return (one != other).float().mean().item()
+
+
+def held_out(run: Run, inputs: Tensor, targets: Tensor, steps: int = 100) -> Tensor:
+    """Return the loss of the last quarter after training, then with mixed targets."""
+    double, cut = Copy(run), 3 * len(inputs) // 4
+    size = min(32, cut)
+    for k in range(steps):
+        chosen = torch.arange(k * size, (k + 1) * size) % cut
+        double.take((inputs[chosen], targets[chosen]))
+    double.model.eval()
+    with torch.no_grad():
+        outputs, targets = double.model(inputs[cut:]), targets[cut:]
+        orders = [torch.arange(len(targets))]
+        orders += [torch.randperm(len(targets)) for _ in range(50)]
+        losses = [double.known(outputs, targets[o]).float().mean() for o in orders]
+    return torch.stack(losses).cpu()

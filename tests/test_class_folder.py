@@ -1,0 +1,231 @@
+"""A good folder is read as it is; a bad one is told what was expected and what came."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from course_utils.class_folder import BadFolder, find_images
+from course_utils.data import find_textures
+from course_utils.image_files import load_images
+
+
+def put(path, size=(8, 8), mode="L", value=7):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size, value if mode == "L" else (value, value, value)).save(path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes of twelve images."""
+    for name in ("cat", "dog"):
+        for k in range(12):
+            put(tmp_path / "pets" / name / f"{k:02}.png", value=k)
+    return tmp_path / "pets"
+
+
+def refused(folder, **arguments):
+    with pytest.raises(BadFolder) as caught:
+        find_images(folder, **arguments)
+    words = str(caught.value)
+    assert words.startswith("expected ") and " got " in words
+    assert len(words) < 400 + 2 * len(str(folder))
+    return words
+
+
+def unread(paths, **arguments):
+    with pytest.raises(BadFolder) as caught:
+        load_images(paths, **arguments)
+    words = str(caught.value)
+    assert words.startswith("expected ") and " got " in words
+    return words
+
+
+def test_class_folders_give_paths_labels_and_classes(folder):
+    found = find_images(folder)
+    assert found.classes == ["cat", "dog"]
+    assert found.labels.tolist() == [0] * 12 + [1] * 12
+    assert found.paths[13].relative_to(folder).as_posix() == "dog/01.png"
+    assert found.parts == [""] * 24 and len(found.of("")) == 24
+    assert load_images(found.paths).shape == (24, 1, 8, 8)
+
+
+def test_the_textures_keep_their_own_parts():
+    found = find_images(find_textures("train").parent)
+    assert found.classes == ["brick", "grass", "gravel"]
+    assert len(found.of("train")) == 480 and len(found.of("test")) == 288
+    assert len(found.of("validation")) == 0
+    images = load_images([found.paths[k] for k in found.of("test")])
+    assert images.shape == (288, 1, 32, 32) and images.dtype == torch.uint8
+    path = found.paths[found.of("test")[5]]
+    assert np.array_equal(images[5, 0].numpy(), np.asarray(Image.open(path)))
+
+
+def test_parts_may_have_other_names_and_small_tests(tmp_path):
+    for part, count in (("Training", 10), ("val", 1), ("test", 2)):
+        for name in ("a", "b"):
+            for k in range(count):
+                put(tmp_path / part / name / f"{k}.png")
+    found = find_images(tmp_path)
+    assert {p: len(found.of(p)) for p in ("train", "validation", "test")} == {
+        "train": 20,
+        "validation": 2,
+        "test": 4,
+    }
+
+
+def test_hidden_files_and_what_systems_leave_are_passed_over(folder):
+    (folder / ".git").mkdir()
+    (folder / "__MACOSX").mkdir()
+    (folder / "README.txt").write_text("pets")
+    (folder / "cat" / ".DS_Store").write_bytes(b"\0")
+    (folder / "cat" / "._00.png").write_bytes(b"\0")
+    (folder / "cat" / "Thumbs.db").write_bytes(b"\0")
+    (folder / "cat" / ".ipynb_checkpoints").mkdir()
+    found = find_images(folder)
+    assert found.classes == ["cat", "dog"] and len(found.paths) == 24
+
+
+def test_no_folder(tmp_path, folder):
+    assert "got nothing" in refused(tmp_path / "gone")
+    assert "got a file" in refused(folder / "cat" / "00.png")
+
+
+def test_no_class(tmp_path, folder):
+    assert "got no folder and 12 files" in refused(folder / "cat")
+    (tmp_path / "empty").mkdir()
+    assert "got no folder and 0 files" in refused(tmp_path / "empty")
+
+
+def test_one_class(folder):
+    for path in (folder / "dog").iterdir():
+        path.unlink()
+    (folder / "dog").rmdir()
+    assert "got one, cat" in refused(folder)
+
+
+def test_an_empty_class(folder):
+    (folder / "empty").mkdir()
+    assert "got none in" in refused(folder)
+    (folder / "empty" / ".DS_Store").write_bytes(b"\0")
+    words = refused(folder)
+    assert "got none in" in words and "empty" in words
+
+
+def test_two_images(tmp_path):
+    put(tmp_path / "cat" / "1.png")
+    put(tmp_path / "dog" / "1.png")
+    words = refused(tmp_path)
+    assert "at least 10 images of each class" in words
+    assert "got 1 in cat, 1 in dog" in words
+    assert len(find_images(tmp_path, least=1).paths) == 2
+
+
+def test_ten_thousand_classes_worth_of_names(tmp_path):
+    for k in range(10_000):
+        (tmp_path / f"{k:05}").mkdir()
+    words = refused(tmp_path)
+    assert "at most 1,000 classes" in words
+    assert "10,000 folders, 00000, 00001, 00002 and 9,997 more" in words
+
+
+def test_a_file_that_is_no_image(folder):
+    (folder / "dog" / "notes.txt").write_text("good dog")
+    words = refused(folder)
+    assert "notes.txt" in words and ".png" in words
+    (folder / "dog" / "notes.txt").rename(folder / "dog" / "notes.png")
+    words = unread(find_images(folder).paths)
+    assert "notes.png (no image)" in words and "25 images" in words
+
+
+def test_folders_within_a_class(folder):
+    put(folder / "dog" / "puppies" / "1.png")
+    assert "got folders: puppies" in refused(folder)
+
+
+def test_parts_beside_classes_twice_or_without_training(folder, tmp_path):
+    put(folder / "train" / "cat" / "1.png")
+    words = refused(folder)
+    assert "train" in words and "got also cat, dog" in words
+    twice = tmp_path / "twice"
+    for part in ("train", "val", "valid"):
+        put(twice / part / "cat" / "1.png")
+    assert "each part once" in refused(twice)
+    put(tmp_path / "untrained" / "test" / "cat" / "1.png")
+    assert "a part train" in refused(tmp_path / "untrained")
+
+
+def test_parts_with_other_classes(folder, tmp_path):
+    split = tmp_path / "split"
+    split.mkdir()
+    folder.rename(split / "train")
+    put(split / "test" / "cat" / "1.png")
+    put(split / "test" / "cow" / "1.png")
+    words = refused(split)
+    assert "the same classes" in words and "cow, dog" in words
+
+
+def test_broken_images_are_named_and_counted(folder):
+    for k in (1, 2, 3, 4):
+        path = put(folder / "dog" / f"{k:02}.png", size=(64, 64))
+        noise = np.random.default_rng(k).integers(256, size=(64, 64), dtype=np.uint8)
+        Image.fromarray(noise).save(path)
+        path.write_bytes(path.read_bytes()[:2000])
+    (folder / "dog" / "05.png").write_bytes(b"")
+    words = unread(find_images(folder).paths, size=8)
+    assert "expected 24 images that can be read, got 19" in words
+    assert "01.png (" in words and "and 2 more" in words
+
+
+def test_unequal_sizes_and_modes(folder):
+    put(folder / "dog" / "03.png", size=(20, 12))
+    paths = find_images(folder).paths
+    words = unread(paths)
+    assert "(8, 8) (23 of 24) and (20, 12)" in words
+    assert "03.png" in words and "size=32" in words
+    assert load_images(paths, size=8).shape == (24, 1, 8, 8)
+    put(folder / "dog" / "03.png", mode="RGB")
+    words = unread(paths)
+    assert "L (23 of 24) and RGB" in words and "mode='RGB'" in words
+    assert load_images(paths, mode="RGB").shape == (24, 3, 8, 8)
+    assert load_images(paths, mode="L")[15].unique().tolist() == [7]
+
+
+def test_transparent_palette_and_deep_images(tmp_path):
+    paths = [put(tmp_path / "a.png", mode="RGB")]
+    Image.new("RGBA", (8, 8), (1, 2, 3, 4)).save(tmp_path / "b.png")
+    Image.new("P", (8, 8), 0).save(tmp_path / "c.png")
+    paths += [tmp_path / "b.png", tmp_path / "c.png"]
+    assert load_images(paths, mode="RGB").shape == (3, 3, 8, 8)
+    assert "give mode='RGB'" in unread([tmp_path / "c.png"])
+    Image.fromarray(np.full((8, 8), 40_000, dtype=np.uint16)).save(tmp_path / "d.png")
+    assert "more than 8 bits" in unread([tmp_path / "d.png"], mode="L")
+
+
+def test_a_photograph_is_turned_as_its_camera_noted(tmp_path):
+    image = Image.new("L", (4, 8))
+    image.putpixel((0, 0), 255)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees, clockwise
+    image.save(tmp_path / "turned.png", exif=exif)
+    loaded = load_images([tmp_path / "turned.png"])
+    assert loaded.shape == (1, 1, 4, 8) and loaded[0, 0, 0, 7] == 255
+
+
+def test_the_middle_is_kept(tmp_path):
+    image = Image.new("L", (30, 10))
+    image.paste(200, (10, 0, 20, 10))
+    image.save(tmp_path / "wide.png")
+    assert load_images([tmp_path / "wide.png"], size=10).unique().tolist() == [200]
+
+
+def test_arguments_are_checked(folder):
+    paths = find_images(folder).paths
+    with pytest.raises(ValueError, match="got 'CMYK'"):
+        load_images(paths, mode="CMYK")
+    with pytest.raises(ValueError, match="got 0"):
+        load_images(paths, size=0)
+    with pytest.raises(BadFolder, match="got 0"):
+        load_images([])
+    assert load_images([paths[3], paths[3]]).shape == (2, 1, 8, 8)
