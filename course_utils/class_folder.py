@@ -8,6 +8,7 @@ other than expected. To read the images: course_utils.image_files.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 import torch
 from torch import Tensor
@@ -49,22 +50,25 @@ def find_images(folder: Path | str, least: int = 10, most: int = 1_000) -> Class
     """
     folder = Path(folder)
     if not folder.is_dir():
-        kind = "a file" if folder.exists() else "nothing"
-        raise BadFolder(f"expected a folder of class folders at {folder}, got {kind}")
+        there = next(path for path in folder.absolute().parents if path.is_dir())
+        kind = "a file" if folder.exists() else f"nothing: only {there} is there"
+        home = "; write Path.home() for ~" if str(folder).startswith("~") else ""
+        raise BadFolder(
+            f"expected a folder of class folders at {folder}, got {kind}{home}"
+        )
     inside = folders_in(folder)
     known = [part for part in inside if part.name.lower() in PARTS]
+    names = listed(part.name for part in known)
     if known and len(known) < len(inside):
         others = listed(p.name for p in inside if p not in known)
         raise BadFolder(
-            f"expected {listed(p.name for p in known)} in {folder} beside other parts, "
-            f"or classes alone, got also {others}"
+            f"expected parts alone in {folder}, since it holds {names}, got also "
+            f"{others}: move them; or, where {names} is a class, give it another name"
         )
     tops = {PARTS[part.name.lower()]: part for part in known} or {"": folder}
-    if known and "train" not in tops:
-        raise BadFolder(f"expected a part train in {folder}, got {listed(tops)}")
-    if len(tops) < len(known):
-        twice = listed(p.name for p in known)
-        raise BadFolder(f"expected each part once in {folder}, got {twice}")
+    if known and ("train" not in tops or len(tops) < len(known)):
+        wanted = "each part once" if "train" in tops else "a part train"
+        raise BadFolder(f"expected {wanted} in {folder}, got {names}")
     found = {part: classes_of(top, most) for part, top in tops.items()}
     classes = list(found.get("train") or next(iter(found.values())))
     for part, by_class in found.items():
@@ -95,15 +99,18 @@ def classes_of(folder: Path, most: int) -> dict[str, list[Path]]:
     """Return the files of each class; raise BadFolder for what is not expected."""
     inside = folders_in(folder)
     if not inside:
-        files = sum(not is_clutter(path) for path in folder.iterdir())
         raise BadFolder(
-            f"expected a folder a class in {folder}, got no folder and {files} files: "
-            "put each image into a folder with the name of its class"
+            f"expected a folder a class in {folder}, got no folder and "
+            f"{len(seen(folder))} files: put each image into a folder with the name "
+            "of its class"
         )
     if len(inside) == 1:
+        within = len(folders_in(inside[0]))
+        alone = "with one class there is nothing to tell apart"
+        deeper = f"it holds {within} folders, is it the one that is meant?"
         raise BadFolder(
             f"expected at least two classes in {folder}, got one, {inside[0].name}: "
-            "with one class there is nothing to tell apart"
+            f"{deeper if within else alone}"
         )
     if len(inside) > most:
         raise BadFolder(
@@ -111,18 +118,26 @@ def classes_of(folder: Path, most: int) -> dict[str, list[Path]]:
             f"folders, {listed(p.name for p in inside)}: a class is a folder of many "
             "images; if these are classes, raise `most`"
         )
-    return {path.name: files_of(path) for path in inside}
+    names = [normalize("NFC", path.name) for path in inside]  # é has two spellings
+    places = [path.resolve() for path in inside]
+    for keys, what in ((names, "one name"), (places, "links to one folder")):
+        if len(set(keys)) < len(keys):
+            twice = [n for n, k in zip(names, keys, strict=True) if keys.count(k) > 1]
+            raise BadFolder(
+                f"expected classes that differ in {folder}, got {what}: {listed(twice)}"
+            )
+    return {name: files_of(path) for name, path in zip(names, inside, strict=True)}
 
 
 def files_of(folder: Path) -> list[Path]:
     """Return the files of one class; raise BadFolder unless all look like images."""
-    paths = sorted(path for path in folder.iterdir() if not is_clutter(path))
+    paths = seen(folder)
     if not paths:
         raise BadFolder(f"expected images in each class folder, got none in {folder}")
     if deeper := [path.name for path in paths if path.is_dir()]:
         raise BadFolder(
-            f"expected images in {folder}, got folders: {listed(deeper)}; is this the "
-            "folder above the one that is meant?"
+            f"expected images alone in {folder}, got folders: {listed(deeper)}; if "
+            "these are the classes, the folder that holds them is meant"
         )
     if others := [path.name for path in paths if path.suffix.lower() not in KINDS]:
         raise BadFolder(
@@ -133,8 +148,20 @@ def files_of(folder: Path) -> list[Path]:
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """Return the folders that are to be seen, by name."""
-    return sorted(p for p in folder.iterdir() if p.is_dir() and not is_clutter(p))
+    """Return the folders that are to be seen; raise BadFolder for links to nothing."""
+    inside = seen(folder)
+    if dead := [p.name for p in inside if p.is_symlink() and not p.exists()]:
+        raise BadFolder(f"expected folders in {folder}, got dead links: {listed(dead)}")
+    return [path for path in inside if path.is_dir()]
+
+
+def seen(folder: Path) -> list[Path]:
+    """Return what is in a folder, by name, without clutter."""
+    try:
+        return sorted(path for path in folder.iterdir() if not is_clutter(path))
+    except OSError as why:
+        reason = why.strerror or why
+        raise BadFolder(f"expected to read the folder {folder}, got {reason}") from why
 
 
 def is_clutter(path: Path) -> bool:

@@ -11,7 +11,7 @@ from textwrap import fill
 from torch import nn
 from torch.optim import Optimizer
 
-from course_utils import data_probes, model_probes, step_probes
+from course_utils import data_probes, loss_probes, model_probes, step_probes
 from course_utils.batch_error import explain
 from course_utils.patient import Copy, Run, nothing_changed
 
@@ -19,7 +19,7 @@ from course_utils.patient import Copy, Run, nothing_changed
 PROBES = (
     data_probes.inputs,
     data_probes.labels,
-    data_probes.loss,
+    loss_probes.loss,
     step_probes.step,
     step_probes.parameters,
     model_probes.alone,

@@ -24,16 +24,19 @@ def load_images(
     """Return images as one tensor, cut to squares of `size` and converted to `mode`.
 
     The middle of an image is kept and scaled; `size=None` and `mode=None` want them
-    equal as they are. A photograph is turned as its camera noted.
+    equal as they are. A photograph is turned as its camera noted, transparency is
+    dropped, and of an animation the first picture is taken.
 
     Shapes:  (N, 1, H, W) uint8 for mode "L", grey, (N, 3, H, W) for "RGB".
     Raises:  BadFolder naming files that can't be read or that differ in size or mode;
-             ValueError for another mode, and without a path.
+             ValueError for another size or mode; TypeError for one path alone.
     """
+    if isinstance(paths, str | Path):
+        raise TypeError(f"expected a list of paths, got one path, {paths}")
     if mode is not None and mode not in MODES:
         raise ValueError(f"expected the mode 'L' or 'RGB', got {mode!r}")
-    if size is not None and size < 1:
-        raise ValueError(f"expected a size of at least 1 pixel, got {size}")
+    if size is not None and not (isinstance(size, int) and size > 0):
+        raise ValueError(f"expected a size in pixels, a number like 32, got {size!r}")
     paths, images, bad = [Path(path) for path in paths], [], []
     for path in paths:
         try:
@@ -41,7 +44,7 @@ def load_images(
         except Image.UnidentifiedImageError:
             bad.append(f"{path} (no image)")
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as why:
-            bad.append(f"{path} ({why})")
+            bad.append(f"{path} ({getattr(why, 'strerror', None) or why})")
     if bad or not images:
         raise BadFolder(
             f"expected {max(len(paths), 1)} images that can be read, got {len(images)}"
@@ -51,7 +54,8 @@ def load_images(
     judge_equal([image.mode for image in images], paths, "mode", "mode='RGB'")
     if images[0].mode not in MODES:
         kind = images[0].mode
-        raise BadFolder(f"expected the mode L or RGB, got {kind}: give mode='RGB'")
+        cure = "mode='L'" if kind in ("1", "LA") else "mode='RGB'"
+        raise BadFolder(f"expected the mode L or RGB, got {kind}: give {cure}")
     arrays = [torch.from_numpy(np.array(image)) for image in images]
     return torch.stack([a.view(*a.shape[:2], -1).movedim(-1, 0) for a in arrays])
 

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from course_utils.data_probes import Seen, constant_loss
+from course_utils.data_probes import Seen
+from course_utils.loss_probes import constant_loss
 from course_utils.memory import memory_budget
 from course_utils.patient import Copy, Run
 
@@ -57,6 +58,7 @@ def rate(run: Run) -> Seen:
     groups = run.parts[1].param_groups
     if not any(float(g["lr"]) or g.get("initial_lr") for g in groups):
         yield "rate", "the rate is 0 in every group", "set lr"
+        return
     most, start = climb(run, 1)
     if most > 3 * start and (calm := climb(run, 0.001)[0]) < 3 * start:
         yield (
@@ -64,6 +66,43 @@ def rate(run: Run) -> Seen:
             f"within twenty steps the loss goes from {start:.3g} to {most:.3g}; at a "
             f"thousandth of the rate to {calm:.3g} at most",
             "divide the rate by ten until the loss falls",
+        )
+    elif (share := way(run)) < 1e-6:
+        yield (
+            "rate",
+            f"in ten steps the parameters move by {share:.1g} of their length",
+            "a larger rate; or is the gradient clipped or scaled down too far?",
+        )
+    else:
+        yield from uphill(run)
+
+
+def way(run: Run) -> float:
+    """Return how far ten steps move the parameters, as a share of their length."""
+    double = Copy(run)
+    for group in double.optimizer.param_groups:
+        group["lr"] = group.get("initial_lr", group["lr"])  # a warm-up starts at 0
+    start = [p.detach().clone() for p in double.held]
+    for k in range(10):
+        double.take(run.batch(k))
+    pairs = zip(double.held, start, strict=True)
+    moved = sum((p - old).double().square().sum().item() for p, old in pairs)
+    length = sum(old.double().square().sum().item() for old in start)
+    return math.sqrt(moved / length) if length else math.inf
+
+
+def uphill(run: Run) -> Seen:
+    """Repeat one batch at a hundredth of the rate: the loss must not always rise."""
+    double = Copy(run)
+    for group in double.optimizer.param_groups:
+        group["lr"] = group["lr"] * 0.01
+    losses = [double.take(run.batch(0)).loss for _ in range(20)]
+    if None not in losses and all(a < b for a, b in pairwise(losses)):
+        yield (
+            "uphill",
+            "on one batch, at a hundredth of the rate, the loss rises with every step: "
+            f"in twenty from {losses[0]:.4g} to {losses[-1]:.4g}",
+            "maximize=True, or a gradient with the wrong sign?",
         )
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
-from course_utils.data_probes import Seen
+from course_utils.data_probes import Seen, some
 from course_utils.patient import Copy, Run
 
 
@@ -99,6 +99,11 @@ def gradients(calls: list) -> Seen:
             kinds["nan"].append(name)
         elif not any(g.any() for g in there):
             kinds["zero everywhere"].append(name)
+    zero, used = kinds["zero everywhere"], calls[0].used
+    for name in [n for n in zero if n.endswith("bias")]:
+        weight = name.removesuffix("bias") + "weight"
+        if weight in used and weight not in zero:
+            zero.remove(name)  # one that cancels, as before a normalisation: no fault
     for kind, names in kinds.items():
         if names:
             yield (
@@ -161,9 +166,3 @@ def apart(one: dict, other: dict) -> float:
             total += (a - b).square().sum().item()
             length += a.square().sum().item()
     return math.sqrt(total / length) if length else math.inf if total else 0.0
-
-
-def some(names: list[str]) -> str:
-    """Return up to three names in brackets."""
-    more = ", …" if len(names) > 3 else ""
-    return f" ({', '.join(names[:3])}{more})" if names else ""

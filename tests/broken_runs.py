@@ -136,6 +136,22 @@ def all_pairs():
     return run(mlp(outputs=1), DataLoader(data, batch_size=32), nn.MSELoss())
 
 
+def one_class():
+    return run(mlp(), digits(lambda images, labels: (images, labels * 0 + 3)))
+
+
+def logits_to_nll():
+    return run(mlp(), loss_fn=nn.NLLLoss())
+
+
+def a_minus_too_many():
+    return run(mlp(), loss_fn=lambda logits, labels: -CE(logits, labels))
+
+
+def labels_rolled_by_the_loss():
+    return run(mlp(), loss_fn=lambda logits, labels: CE(logits, labels.roll(1)))
+
+
 # --- broken in the step
 
 
@@ -324,6 +340,37 @@ def rate_of_zero():
     return run(model, optimizer=torch.optim.SGD(model.parameters(), lr=0.0))
 
 
+def rate_a_million_times_too_low():
+    model = mlp()
+    return run(model, optimizer=torch.optim.AdamW(model.parameters(), lr=3e-9))
+
+
+def clipped_to_nothing():
+    def step(model, batch, loss_fn, optimizer):
+        inputs, targets = batch
+        optimizer.zero_grad()
+        loss_fn(model(inputs), targets).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1e-6)
+        optimizer.step()
+
+    model = mlp()
+    return run(model, optimizer=torch.optim.SGD(model.parameters(), lr=0.1), step=step)
+
+
+def uphill():
+    model = mlp()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, maximize=True)
+    return run(model, optimizer=optimizer)
+
+
+def pairs_of_images_under_mixed_targets():
+    model, loader, loss_fn, optimizer, _ = siamese()
+    inputs, targets = loader.dataset.tensors
+    data = TensorDataset(inputs, targets[torch.randperm(len(targets))])
+    loader = DataLoader(data, batch_size=32, shuffle=True)
+    return model, loader, loss_fn, optimizer, None
+
+
 BROKEN = {
     shuffled_inputs: "pairs",
     labels_out_of_range: "error",
@@ -334,6 +381,10 @@ BROKEN = {
     softmax_twice: "softmax",
     softmax_twice_in_the_step: "softmax",
     summed_loss: "sum",
+    one_class: "labels",
+    logits_to_nll: "logs",
+    a_minus_too_many: "reward",
+    labels_rolled_by_the_loss: "reward",
     all_pairs: "shapes",
     no_zero_grad: "leftover",
     no_zero_grad_but_clipping: "leftover",
@@ -359,6 +410,10 @@ BROKEN = {
     rate_a_thousand_times_too_high_without_batchnorm: "rate",
     rate_too_high_for_sgd: "rate",
     rate_of_zero: "rate",
+    rate_a_million_times_too_low: "rate",
+    clipped_to_nothing: "rate",
+    uphill: "uphill",
+    pairs_of_images_under_mixed_targets: "pairs",
 }
 
 # Faults that lie outside what one run on one loader does, and where to look instead.
@@ -374,6 +429,9 @@ INVISIBLE = {
     "a metric that loses the last batch": "it is a fault of the report, not the steps",
     "best checkpoint chosen on the test set": "it is a choice between finished runs",
     "two models that share weights": "each alone behaves as it should",
+    "a frozen head": "layers that don't want gradients are taken to be meant so",
+    "half of the targets mixed": "the other half still tells; it may be noise",
+    "a weight decay far too high": "it acts slowly, and the right one is not known",
 }
 
 
@@ -603,6 +661,62 @@ def raw_pixels():
     return run(cnn(), digits(lambda images, labels: (images * 16, labels)))
 
 
+class Siamese(nn.Module):
+    """The same network for two images; far apart means different digits."""
+
+    def __init__(self):
+        super().__init__()
+        self.network = mlp(outputs=16)  # its last bias cancels, and has no gradient
+        self.scale, self.shift = (nn.Parameter(torch.tensor([v])) for v in (1.0, 0.0))
+
+    def forward(self, inputs):
+        apart = self.network(inputs[:, 0]) - self.network(inputs[:, 1])
+        return self.shift - self.scale * apart.square().sum(dim=1)
+
+
+def siamese():
+    images, labels = load_digits("train")
+    by_class = [(labels == k).nonzero().flatten() for k in range(10)]
+    one = torch.randint(len(images), (800,))
+    other = torch.randint(len(images), (800,))
+    for i in range(0, 800, 2):
+        same = by_class[labels[one[i]]]
+        other[i] = same[torch.randint(len(same), ())]
+    inputs = torch.cat([images[one], images[other]], dim=1)
+    data = TensorDataset(inputs, (labels[one] == labels[other]).float())
+    loader = DataLoader(data, batch_size=32, shuffle=True)
+    return run(Siamese(), loader, nn.BCEWithLogitsLoss())
+
+
+def several_labels():
+    images, labels = load_digits("train")
+    targets = torch.stack([labels % 2 == 0, labels > 4, labels == 7], dim=1).float()
+    loader = DataLoader(TensorDataset(images, targets), batch_size=32, shuffle=True)
+    return run(mlp(outputs=3), loader, nn.BCEWithLogitsLoss())
+
+
+def noisy_targets():
+    inputs = torch.randn(400, 10)
+    targets = 0.5 * inputs[:, :1] + torch.randn(400, 1)  # a fifth can be known
+    model = nn.Sequential(nn.Linear(10, 16), nn.ReLU(), nn.Linear(16, 1))
+    loader = DataLoader(TensorDataset(inputs, targets), batch_size=32, shuffle=True)
+    return run(model, loader, nn.MSELoss())
+
+
+def each_pixel():
+    model = nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 3, 1)
+    )
+    return run(
+        model, digits(lambda images, labels: (images, (images[:, 0] * 2.99).long()))
+    )
+
+
+def slow_sgd():
+    model = mlp()
+    return run(model, optimizer=torch.optim.SGD(model.parameters(), lr=1e-4))
+
+
 HEALTHY = [
     lambda: run(mlp()),
     lambda: run(cnn()),
@@ -632,4 +746,9 @@ HEALTHY = [
     group_norm,
     few_samples,
     raw_pixels,
+    siamese,
+    several_labels,
+    noisy_targets,
+    each_pixel,
+    slow_sgd,
 ]

@@ -2,13 +2,15 @@
 
 import copy
 import math
+from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from course_utils.checks import Lesson
-from course_utils.checks.answers import a_class, ask, brief, number
+from course_utils.checks.answers import a_class, ask, brief, is_empty, number
 from course_utils.runtime import pick_device
 
 lesson = Lesson()
@@ -80,6 +82,11 @@ def judge_pairs(answer, n: int, shape: tuple) -> None:
     assert fit == n or order != straight, still + "the images stayed where they were"
     assert fit == n, still + "two orders were drawn, and both need one"
     assert order != straight, "the pairs fit, and nothing is shuffled"
+    together = sum((b - a) % n == 1 for a, b in pairwise(order))
+    assert together < n / 2, (
+        f"the pairs fit, but {together} of {n} still follow their old neighbour; each "
+        "order should be as likely: randperm"
+    )
 
 
 @lesson.question("15.2")
@@ -129,11 +136,13 @@ def judge_probabilities(answer, classes: int) -> None:
     )
     outputs = model(inputs)
     got = to_probabilities(outputs)
+    if isinstance(got, np.ndarray):
+        got = torch.from_numpy(got).to(logits.device)
     assert isinstance(got, Tensor) and got.shape == logits.shape, (
         f"probabilities have the shape of outputs, {tuple(logits.shape)}; "
         f"got {brief(got)}"
     )
-    got, right = got.detach(), logits.softmax(dim=1)
+    got, right = got.detach().to(logits.dtype), logits.softmax(dim=1)
     wrong = {
         "those add up to 1 over the samples; classes are dimension 1": logits.softmax(
             0
@@ -314,12 +323,14 @@ def judge_adapted(
     assert isinstance(optimizer, torch.optim.AdamW), (
         f"expected an AdamW, got {type(optimizer).__name__}"
     )
-    rates = {group["lr"] for group in optimizer.param_groups}
-    assert rates == {lr}, f"the rate is {brief(rates)}; {lr} was handed over"
+    rates = sorted({round(float(group["lr"]), 7) for group in optimizer.param_groups})
+    assert rates == [lr], f"the rate is {brief(rates)}; {lr} was handed over"
+    judge_linear(model[-1], model[:-1](inputs).detach())
     start = copy.deepcopy(model.state_dict())
     targets = torch.arange(8, device=pick_device()) % classes
-    functional.cross_entropy(logits, targets).backward()
-    optimizer.step()
+    for _ in range(2):  # a head of zeros passes no gradient on in its first step
+        functional.cross_entropy(model(inputs), targets).backward()
+        optimizer.step()
     still = [n for n, p in model.named_parameters() if torch.equal(p, start[n])]
     head = [n for n, _ in model.named_parameters() if n.startswith(f"{length - 1}.")]
     assert len(still) < len(list(model.parameters())), (
@@ -334,6 +345,17 @@ def judge_adapted(
         "hand over the other layers, too"
     )
     assert not still, f"still seen: these don't move: {', '.join(still[:6])}"
+
+
+def judge_linear(head: nn.Module, features: Tensor) -> None:
+    """Raise AssertionError unless the head is linear: no softmax, no ReLU in it."""
+    with torch.no_grad():
+        base = head(features * 0)
+        once, thrice = head(features) - base, head(features * 3) - base
+    assert torch.allclose(thrice, 3 * once, atol=1e-4), (
+        "the new last layer is not linear: is there a softmax or a ReLU in it? "
+        "The loss wants logits"
+    )
 
 
 @lesson.question("15.5")
@@ -358,6 +380,13 @@ def own_rows(answer) -> None:
         )
         judge_company(model, inputs, logits)
         judge_pixels(model, inputs[:1])
+        shares = logits.min() >= 0 and torch.allclose(
+            logits.sum(dim=1), torch.ones_like(logits[:, 0]), atol=1e-4
+        )
+        assert not shares, (
+            "each row adds up to 1: those are probabilities, and the loss wants logits "
+            "(patient 2)"
+        )
     functional.cross_entropy(logits, torch.arange(8, device=pick_device())).backward()
     named = dict(model.named_parameters())
     silent = [k for k, p in named.items() if p.grad is None or not p.grad.any()]
@@ -398,6 +427,11 @@ def judge_pixels(model: nn.Module, one: Tensor) -> None:
         "the last row"
     )
     assert columns == 8, f"only {columns} of 8 columns matter for the output"
+    with torch.no_grad():
+        turned = (model(one.flip(2)) - model(one)).abs().max()
+    assert turned > 1e-6, (
+        "the rows in reverse order give the same output: they are not read one by one"
+    )
     assert matters.all(), f"{64 - int(matters.sum())} of 64 pixels don't matter"
 
 
@@ -416,15 +450,20 @@ def largest_rate(answer) -> None:
     assert result is None, (
         f"no rate brings 2.3 below its half here: return None, got {brief(result)}"
     )
-    judge_rate(answer, 2.3, {0.1: 0.3, 0.01: 0.2}, 0.1)
+    judge_rate(answer, 2.3, {0.2: 1.1, 0.1: 0.3, 0.01: 0.2}, 0.2)
 
 
 def judge_rate(answer, start: float, table: dict, right: float) -> None:
     """Raise AssertionError unless the right one of the table's rates comes back."""
     rates = list(table)
+    good = [rate for rate in rates if table[rate] < start / 2]
+    if callable(answer) and not is_empty(answer):
+        assert answer(start, table.__getitem__, list(rates)) is not None, (
+            f"{len(good)} of {len(rates)} rates pass, and you return None: does it "
+            "stop too early, or is a `return` missing?"
+        )
     got = number(ask(answer, start, table.__getitem__, rates))
     assert rates == list(table), "the list of rates that you were given is changed"
-    good = [rate for rate in rates if table[rate] < start / 2]
     wrong = {
         "that is the rate with the smallest loss; a larger one also passes": min(
             good, key=table.get
@@ -442,6 +481,9 @@ def judge_rate(answer, start: float, table: dict, right: float) -> None:
         ),
         f"half of start is {start / 2:.4g} here, not 1.15": max(
             [rate for rate in rates if table[rate] < 1.15], default=right
+        ),
+        "start // 2 rounds down; half of it is start / 2": max(
+            [rate for rate in rates if table[rate] < start // 2], default=right
         ),
         "that is the first rate that passes; a later one is larger": good[0],
         "that is the last rate that passes; an earlier one is larger": good[-1],

@@ -63,9 +63,9 @@ def judge_split(
     result = ask(answer, *given, fraction, seed)
     train, val = two_parts(result, n, groups)
     torch.manual_seed(2), random.seed(2), np.random.seed(2)
-    before = torch.get_rng_state()
+    before = global_randomness()
     again = two_parts(ask(answer, *given, fraction, seed), n, groups)
-    moved = not torch.equal(before, torch.get_rng_state())
+    moved = before != global_randomness()
     whole = sorted(train + val) == list(range(n))
     if whole and held_rightly(labels, groups, fraction, train):
         right = held_rightly(labels, groups, fraction, val)
@@ -88,6 +88,13 @@ def judge_split(
     same = torch.equal(given[0], labels) and torch.equal(given[1], groups)
     assert same, "the labels or groups that you were given are changed"
     return set(groups[val].tolist())
+
+
+def global_randomness() -> tuple:
+    """Return the global random states of Python, NumPy and PyTorch, to be compared."""
+    _, keys, place, *_ = np.random.get_state()
+    torch_state = torch.get_rng_state().numpy().tobytes()
+    return random.getstate(), keys.tobytes(), place, torch_state
 
 
 def two_parts(result, n: int, groups: Tensor) -> tuple[list[int], list[int]]:
@@ -276,10 +283,14 @@ def judge_uncut(got, epochs: int, session: Session, keeper: Checkpoints) -> None
     assert best.step == lowest and best.metric is not None, (
         f"best() gives epoch {best.step}; the lowest validation loss is of {lowest}"
     )
-    assert math.isclose(best.metric, session.losses[lowest - 1], rel_tol=1e-6), (
-        f"the best metric is {best.metric:.4g}; the loss of its epoch was "
-        f"{session.losses[lowest - 1]:.4g}"
-    )
+    for saved in (best, last):
+        loss = session.losses[saved.step - 1]
+        assert saved.metric is not None and math.isclose(
+            saved.metric, loss, rel_tol=1e-6
+        ), (
+            f"the metric of epoch {saved.step} is {brief(saved.metric)}; its own "
+            f"validation loss was {loss:.4g}"
+        )
 
 
 def judge_resumed(second: Session, first: Session, epochs: int, done: int) -> None:
@@ -317,7 +328,15 @@ def judge_losses(got, right: list[float], done: int) -> None:
     assert not (0 < done < len(right) and len(values) == len(right) - done), (
         f"only the {len(values)} epochs after the cut came back; those before count too"
     )
+    assert not (0 < done and len(values) == len(right) - 1), (
+        f"{len(right)} epochs, {len(values)} losses: put an epoch's loss into the list "
+        "before you save the list"
+    )
     same = len(values) == len(right) and np.allclose(values, right, rtol=1e-5)
+    lost = len(values) == len(right) and not same
+    assert not (lost and np.allclose(np.sort(values), np.sort(right))), (
+        "the losses are not in the order of the epochs"
+    )
     assert same, f"expected the {len(right)} losses {brief(right)}, got {brief(values)}"
 
 
@@ -400,18 +419,23 @@ def judge_pass(answer, n: int, size: int, seed: int) -> None:
 
 def judge_answers(got, logits: Tensor, truth: Tensor, size: int) -> None:
     """Raise AssertionError unless these are the predictions and targets."""
-    pair = isinstance(got, tuple | list) and len(got) == 2
+    several = isinstance(got, tuple | list) or getattr(got, "ndim", 0) > 0
+    pair = several and len(got) == 2
     assert pair, f"return predictions and targets, two tensors; got {brief(got)}"
     for value in got:
-        assert isinstance(value, Tensor | list | np.ndarray), (
+        assert isinstance(value, Tensor | list | tuple | np.ndarray), (
             f"return two tensors (N,); got {brief(got)}"
         )
+        batches = isinstance(value, list | tuple) and any(
+            np.ndim(part) or isinstance(part, list | tuple) for part in value
+        )
+        assert not batches, "a list of batches came back: torch.cat joins them to (N,)"
         on_cpu = not isinstance(value, Tensor) or value.device.type == "cpu"
         assert on_cpu, (
             f"a result lies on {getattr(value, 'device', '')}; bring it to cpu"
         )
     right, n = logits.argmax(dim=1), len(truth)
-    shape = np.shape(got[0])
+    shape = tuple(np.shape(got[0]))
     assert shape != logits.shape, (
         "those are logits: argmax(dim=1) makes classes of them"
     )
@@ -423,7 +447,8 @@ def judge_answers(got, logits: Tensor, truth: Tensor, size: int) -> None:
         f"{batches} results for {batches} batches: torch.cat joins them to (N,)"
     )
     assert lengths == [n, n] and len(shape) == 1, (
-        f"expected two tensors of shape ({n},), got {shape} and {np.shape(got[1])}"
+        f"expected two tensors of shape ({n},), got {shape} and "
+        f"{tuple(np.shape(got[1]))}"
     )
     first, second = (torch.as_tensor(value) for value in got)
     swapped = torch.equal(first, truth) and torch.equal(second, right)
@@ -436,7 +461,8 @@ def judge_answers(got, logits: Tensor, truth: Tensor, size: int) -> None:
     assert torch.equal(first, right), (
         f"{int((first != right).sum())} of {n} predictions are others than the model's"
     )
-    assert not first.is_floating_point(), "classes are whole numbers, int64"
+    floats = first.is_floating_point() or second.is_floating_point()
+    assert not floats, "classes are whole numbers, int64, targets too"
 
 
 # ---------------------------------------------------------------- 17.4
@@ -488,6 +514,7 @@ def mistaken(right: int, n: int) -> dict[str, tuple]:
         ),
         "the ends are swapped: low first": (high, low),
         "those are per cent; return fractions": (100 * low, 100 * high),
+        "those are numbers of answers; return fractions": (n * low, n * high),
         "divide both ends by 1 + z²/n": numerators,
         spread: plain,
         f"{spread} (clipping does not help)": clipped,
@@ -555,7 +582,11 @@ def judge_card(answer, path: Path, hits: int, n: int, limits: list[str]) -> None
     assert given[0] == data and torch.equal(given[1], right) and given[2] == limits, (
         "what you were given is changed"
     )
-    tensors = [k for k, v in card.items() if isinstance(v, Tensor | np.generic)]
+    tensors = [
+        k
+        for k, v in card.items()
+        if isinstance(v, Tensor | np.generic) and not isinstance(v, float)
+    ]
     assert not tensors, f"{tensors[0]} is no plain number: .item() (json refuses it)"
     try:
         card = json.loads(json.dumps(card))
@@ -577,13 +608,19 @@ def judge_card(answer, path: Path, hits: int, n: int, limits: list[str]) -> None
 
 def judge_numbers(card: dict, hits: int, n: int) -> None:
     """Raise AssertionError unless count, share and interval are right."""
+    for key in ("test_samples", "test_accuracy"):
+        plain = isinstance(card[key], int | float)
+        assert plain, f"{key}: expected a number, got {brief(card[key])}"
     count, share = number(card["test_samples"]), number(card["test_accuracy"])
     assert count != hits or hits == n, "test_samples counts all samples, not the right"
     assert count == n, f"test_samples: expected {n}, got {count:.4g}"
     assert not math.isclose(share, 100 * hits / n), "that is per cent; give a fraction"
     assert share != hits or hits == n == 1, "test_accuracy is a share: divide by n"
+    wrong = math.isclose(share, 1 - hits / n, abs_tol=1e-6) and hits != n - hits
+    assert not wrong, "test_accuracy is the share that is right, not wrong"
+    rounded = ", not rounded" if abs(share - hits / n) < 0.05 else ""
     assert abs(share - hits / n) < 1e-6, (
-        f"test_accuracy: expected {hits / n:.6f}, not rounded, got {share}"
+        f"test_accuracy: expected {hits / n:.6f}{rounded}, got {share}"
     )
     ends = card["interval"]
     pair = isinstance(ends, list) and len(ends) == 2

@@ -83,6 +83,11 @@ def pairs_cut(images, labels):
     return images[order], labels[order]
 
 
+def pairs_rolled(images, labels):
+    places = int(torch.randint(1, len(images), ()))
+    return images.roll(places, 0), labels.roll(places, 0)
+
+
 def log_pair(network):
     model = nn.Sequential(network, nn.LogSoftmax(dim=1))
     return model, nn.NLLLoss(), torch.exp
@@ -97,6 +102,18 @@ def share_pair(network):
 
 def function_pair(network):
     return [network, functional.cross_entropy, lambda logits: logits.softmax(-1)]
+
+
+def wide_pair(network):
+    return network, nn.CrossEntropyLoss(), lambda x: x.double().softmax(dim=1)
+
+
+def numpy_pair(network):
+    return (
+        network,
+        nn.CrossEntropyLoss(),
+        lambda x: x.detach().cpu().softmax(dim=1).numpy(),
+    )
 
 
 def head_right(model, classes, lr):
@@ -118,6 +135,26 @@ def head_in_groups(model, classes, lr):
     model(torch.zeros(2, next(model.parameters()).shape[1], device=device))
     groups = [{"params": model[:-1].parameters()}, {"params": model[-1].parameters()}]
     return torch.optim.AdamW(groups, lr=lr)
+
+
+def head_of_zeros(model, classes, lr):
+    head_right(model, classes, lr)
+    nn.init.zeros_(model[-1].weight)
+    return torch.optim.AdamW(model.parameters(), lr=torch.tensor(lr), weight_decay=0)
+
+
+def head_with(model, classes, lr, last):
+    head_right(model, classes, lr)
+    model[-1] = nn.Sequential(model[-1], last)
+    return torch.optim.AdamW(model.parameters(), lr=lr)
+
+
+def head_with_softmax(model, classes, lr):
+    return head_with(model, classes, lr, nn.Softmax(dim=1))
+
+
+def head_with_relu(model, classes, lr):
+    return head_with(model, classes, lr, nn.ReLU())
 
 
 def head_too_late(model, classes, lr):
@@ -381,6 +418,25 @@ class RowsFive(Rows):
         return super().forward(inputs[:, :, :5])
 
 
+class RowsShares(Rows):
+    def forward(self, inputs):
+        return super().forward(inputs).softmax(dim=1)
+
+
+class RowsAveraged(Rows):
+    def forward(self, inputs):
+        return super().forward(inputs.mean(dim=2, keepdim=True))
+
+
+class RowsInDouble(Rows):
+    def __init__(self):
+        super().__init__()
+        self.double()
+
+    def forward(self, inputs):
+        return super().forward(inputs.double())
+
+
 class RowsSilent(Rows):
     def forward(self, inputs):
         self.head(self.reader(inputs[:, 0].permute(1, 0, 2))[0][-1])
@@ -456,6 +512,19 @@ def rate_in_place(start, loss_after, rates):
     return rate_from_the_top(start, loss_after, rates)
 
 
+def rate_half_rounded_down(start, loss_after, rates):
+    return max((r for r in rates if loss_after(r) < start // 2), default=None)
+
+
+def rate_until_the_first_fails(start, loss_after, rates):
+    best = None
+    for rate in sorted(rates):
+        if not loss_after(rate) < start / 2:
+            break
+        best = rate
+    return best
+
+
 def rate_until_it_fails(start, loss_after, rates):
     best = None
     for rate in sorted(rates):
@@ -473,6 +542,7 @@ NEAR_MISSES = {
         (pairs_two_orders, "two orders were drawn"),
         (pairs_drawn, "randperm has each index once"),
         (pairs_unshuffled, "nothing is shuffled"),
+        (pairs_rolled, "still follow their old neighbour"),
         (pairs_seeded, "without a seed of your own"),
         (pairs_by_python, "draw from torch's generator"),
         (pairs_in_place, "are changed"),
@@ -555,6 +625,8 @@ NEAR_MISSES = {
         (head_forgetful, "lost what they knew"),
         (head_then_copied, "no parameter of the model moves"),
         (head_by_sgd, "expected an AdamW"),
+        (head_with_softmax, "is not linear"),
+        (head_with_relu, "is not linear"),
         (head_of_ten, "expected 5 outputs"),
     ],
     "own_rows": [
@@ -569,6 +641,8 @@ NEAR_MISSES = {
         (RowsDetached, "no gradient reaches reader"),
         (RowsCentred, "samples get another output"),
         (RowsFive, "only 5 of 8 rows matter"),
+        (RowsShares, "those are probabilities"),
+        (RowsAveraged, "not read one by one"),
         (RowsSilent, "is a `return` missing?"),
         (Rows(), "expected the class itself"),
     ],
@@ -585,6 +659,8 @@ NEAR_MISSES = {
         (rate_index, "a place in the list"),
         (rate_or_smallest, "return None"),
         (rate_in_place, "is changed"),
+        (rate_half_rounded_down, "rounds down"),
+        (rate_until_the_first_fails, "too early, or is"),
         (rate_until_it_fails, "expected the rate 0.03"),
         (lambda start, loss_after, rates: max(rates), "the largest rate of all"),
     ],
@@ -592,9 +668,16 @@ NEAR_MISSES = {
 
 RIGHT = {
     "prepare": [pairs_right, pairs_by_sorting, pairs_by_loader, pairs_by_stacking],
-    "repaired": [log_pair, share_pair, function_pair],
+    "repaired": [log_pair, share_pair, function_pair, wide_pair, numpy_pair],
     "clean_step": [step_right, step_clearing_after, step_by_grad],
-    "adapt": [head_right, head_added, head_in_groups],
-    "own_rows": [Rows, RowsBatchFirst, RowsByLoop, RowsTransposed, RowsBothWays],
+    "adapt": [head_right, head_added, head_in_groups, head_of_zeros],
+    "own_rows": [
+        Rows,
+        RowsBatchFirst,
+        RowsByLoop,
+        RowsTransposed,
+        RowsBothWays,
+        RowsInDouble,
+    ],
     "largest_rate": [rate_right, rate_from_the_top, rate_by_tensor],
 }

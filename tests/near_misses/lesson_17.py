@@ -1,5 +1,6 @@
 """Wrong answers to lesson 17 as people write them, and unusual right ones."""
 
+import copy
 import hashlib
 import json
 import math
@@ -145,6 +146,51 @@ def split_val_alone(labels, groups, fraction, seed):
 
 def split_train_is_all(labels, groups, fraction, seed):
     return list(range(len(labels))), split_right(labels, groups, fraction, seed)[1]
+
+
+def split_with(draw_order):
+    """Return an answer that orders the groups of a class by `draw_order(kinds)`."""
+
+    def answer(labels, groups, fraction, seed):
+        chosen, order = [], draw_order(seed)
+        for label in labels.unique():
+            own, taken = groups[labels == label], 0
+            for kind in order(own.unique().tolist()):
+                if taken < fraction * len(own):
+                    chosen.append(kind)
+                    taken += (own == kind).sum().item()
+        return indices(groups, chosen)
+
+    return answer
+
+
+def by_pythons_global(seed):
+    random.seed(seed)
+    return lambda kinds: random.sample(kinds, len(kinds))
+
+
+def by_numpys_global(seed):
+    np.random.seed(seed)
+    return lambda kinds: np.random.permutation(kinds).tolist()
+
+
+def by_forgotten_generator(seed):
+    torch.Generator().manual_seed(seed)
+    return lambda kinds: [kinds[k] for k in torch.randperm(len(kinds))]
+
+
+def by_a_generator_each(seed):
+    def order(kinds):
+        generator = torch.Generator().manual_seed(seed)
+        return [kinds[k] for k in torch.randperm(len(kinds), generator=generator)]
+
+    return order
+
+
+def split_with_fork(labels, groups, fraction, seed):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return split_with(by_forgotten_generator)(labels, groups, fraction, seed)
 
 
 # ---------------------------------------------------------------- 17.2
@@ -319,6 +365,22 @@ def train_saving_some(epochs, run, keeper, one_epoch):
     return losses
 
 
+def train_saving_list_too_early(epochs, run, keeper, one_epoch):
+    latest = keeper.latest()
+    losses = latest.restore(**run)["losses"] if latest else []
+    for epoch in range(latest.step + 1 if latest else 1, epochs + 1):
+        loss = one_epoch(run)
+        keeper.save(run | {"losses": losses}, step=epoch, metric=loss)
+        losses.append(loss)
+    return losses
+
+
+def train_saving_a_start(epochs, run, keeper, one_epoch):
+    if keeper.latest() is None:
+        keeper.save(run | {"losses": []}, step=0, metric=math.inf)
+    return np.array(train_right(epochs, run, keeper, one_epoch))
+
+
 def train_swallowing(epochs, run, keeper, one_epoch):
     try:
         return train_right(epochs, run, keeper, one_epoch)
@@ -429,6 +491,23 @@ def pass_sorted(model, loader):
     return said, truth.sort().values
 
 
+def pass_stacked(model, loader):
+    return torch.stack(pass_right(model, loader))
+
+
+def pass_by_copy(model, loader):
+    twin = copy.deepcopy(model).eval()
+    said, truth = pass_by_lists(twin, loader)
+    return tuple(said), tuple(truth)
+
+
+def pass_in_one_batch(model, loader):
+    device = next(model.parameters()).device
+    inputs, targets = map(torch.cat, zip(*loader, strict=True))
+    with modes_restored(model), torch.no_grad():
+        return model.eval()(inputs.to(device)).argmax(dim=-1).cpu(), targets
+
+
 # ---------------------------------------------------------------- 17.4
 
 
@@ -485,6 +564,10 @@ def wilson_coarse(right, n):
     p = torch.linspace(0, 1, 101)
     kept = p[(right / n - p) ** 2 <= 1.96**2 * p * (1 - p) / n]
     return kept.min(), kept.max()
+
+
+def wilson_counts(right, n):
+    return tuple(n * end for end in wilson_right(right, n))
 
 
 def wilson_squared(right, n):
@@ -567,6 +650,9 @@ NEAR_MISSES = {
         (split_masks, "those are masks"),
         (split_two_seeds, "or nearly"),
         (split_below, "go on until that share"),
+        (split_with(by_pythons_global), "global random numbers"),
+        (split_with(by_numpys_global), "global random numbers"),
+        (split_with(by_forgotten_generator), "global random numbers"),
         (split_val_alone, "return two lists"),
         (split_train_is_all, "is in both parts"),
         (lambda la, g, f, s: split_right(la, g, f, 3), "the same groups of a class"),
@@ -583,6 +669,9 @@ NEAR_MISSES = {
         (train_with(named=("model",)), "the optimizer was not restored"),
         (train_with(named=("model", "optimizer")), "the scheduler was not restored"),
         (train_with(first=True), "older than the last epoch"),
+        (train_with(metric=min), "its own validation loss was"),
+        (train_saving_list_too_early, "before you save the list"),
+        (lambda *a: sorted(train_right(*a)), "in the order of the epochs"),
         (train_forgetting_losses, "those before count too"),
         (train_reseeding, "random numbers"),
         (train_from_best, "from latest(), the newest"),
@@ -601,11 +690,25 @@ NEAR_MISSES = {
         (pass_with(keep="logits"), "those are logits"),
         (pass_with(keep="smallest"), "smallest logit"),
         (pass_with(keep="floats"), "whole numbers"),
+        (pass_with(change=lambda said, truth: (said, truth.float())), "targets too"),
         (pass_with(change=lambda said, truth: (truth, said)), "swapped"),
         (pass_with(change=lambda said, truth: said == truth), "two tensors"),
         (pass_with(change=lambda said, truth: said), "two tensors"),
         (pass_full_batches, "smaller batch is missing"),
         (pass_lists_of_batches, "torch.cat joins them"),
+        (
+            pass_with(change=lambda said, truth: (said.split(6), truth.split(6))),
+            "list of batches",
+        ),
+        (
+            pass_with(
+                change=lambda said, truth: [
+                    [part.tolist() for part in column.split(5)]
+                    for column in (said, truth)
+                ]
+            ),
+            "list of batches",
+        ),
         (pass_first_batch, "expected two tensors"),
         (pass_sorted, "not those of the pass"),
     ],
@@ -615,6 +718,7 @@ NEAR_MISSES = {
         (wilson_undivided, "divide both ends"),
         (wilson_half, "not middle and half width"),
         (wilson_percent, "per cent"),
+        (wilson_counts, "numbers of answers"),
         (wilson_backwards, "low first"),
         (lambda right, n: wilson_right(right, n, z=2), "for 2 spreads"),
         (lambda right, n: wilson_right(right, n, z=1.645), "for 90 %"),
@@ -671,6 +775,20 @@ NEAR_MISSES = {
             ),
             "json.dumps refuses",
         ),
+        (
+            card_with(test_accuracy=lambda p, d, r, li: (~r).double().mean().item()),
+            "that is right, not wrong",
+        ),
+        (
+            card_with(
+                test_accuracy=lambda p, d, r, li: round(r.double().mean().item(), 2)
+            ),
+            "not rounded",
+        ),
+        (
+            card_with(test_samples=lambda p, d, r, li: str(len(r))),
+            "test_samples: expected a number",
+        ),
         (card_with(limits=lambda p, d, r, li: " ".join(li)), "limits: expected"),
         (card_with(data=lambda p, d, r, li: list(d)), "data: expected"),
         (card_as_text, "return a dictionary"),
@@ -679,9 +797,35 @@ NEAR_MISSES = {
 }
 
 RIGHT = {
-    "split_groups": [split_right, split_by_cumsum, split_by_sets],
-    "train_to": [train_right, train_by_step, train_recursively, train_by_states],
-    "answers": [pass_right, pass_by_lists, pass_by_samples, pass_with()],
+    "split_groups": [
+        split_right,
+        split_by_cumsum,
+        split_by_sets,
+        split_with_fork,
+        split_with(by_a_generator_each),
+    ],
+    "train_to": [
+        train_right,
+        train_by_step,
+        train_recursively,
+        train_by_states,
+        train_saving_a_start,
+    ],
+    "answers": [
+        pass_right,
+        pass_by_lists,
+        pass_by_samples,
+        pass_with(),
+        pass_stacked,
+        pass_by_copy,
+        pass_in_one_batch,
+    ],
     "wilson": [wilson_right, wilson_by_trying, wilson_by_roots, wilson_exact_z],
-    "make_card": [card_with(), card_by_stream, card_through_json, card_float32],
+    "make_card": [
+        card_with(),
+        card_by_stream,
+        card_through_json,
+        card_float32,
+        card_with(test_accuracy=lambda p, d, r, li: r.numpy().mean()),
+    ],
 }
