@@ -16,7 +16,9 @@ def lesson(tmp_path):
 
     def write(source):
         cells = [
-            nbformat.v4.new_markdown_cell("# 98\n\n[![Open in Colab]](/notebooks/x)"),
+            nbformat.v4.new_markdown_cell(
+                "# 98\n\n[![Open in Colab]](/notebooks/x)\n\n**Time** about 1 minutes."
+            ),
             nbformat.v4.new_code_cell("pass"),
             nbformat.v4.new_code_cell(source, metadata={"scrolled": True}),
         ]

@@ -153,7 +153,7 @@ def test_the_last_cell_runs_with_the_weights_and_without(offline, capsys):
         "val_labels": torch.arange(24) % 3,
         "few_of": lambda number, seed: (torch.rand(6, 1, 16, 16), torch.arange(6) % 3),
         "fit": lambda head, optimizer, views, labels: fitted.append(views.shape),
-        "share_right": lambda head, features, labels: head(features).shape[0] / 4,
+        "share_right": lambda head, features, labels: head(features).shape[0] / 8,
     }
     exec(cell_with("def as_photographs"), names)
     printed = capsys.readouterr().out
