@@ -30,6 +30,11 @@ def log_uniform(answer) -> None:
     judge_draws(answer, 1e-5, 1.0, 4000)
     judge_draws(answer, 8.0, 512.0, 3000)
     judge_generator(answer)
+    logs = as_tensor(ask(answer, 1e-5, 1.0, 900, torch.Generator()), 900).log().sort()
+    steps = logs.values.diff()
+    assert steps.std() > 0.3 * steps.mean(), (
+        "your values are evenly spaced and only shuffled: draw each by itself"
+    )
 
 
 def judge_draws(answer, low: float, high: float, n: int) -> None:
@@ -41,9 +46,13 @@ def judge_draws(answer, low: float, high: float, n: int) -> None:
     assert high > 1 or values.min() < 1 or values.max() > 10.001, (
         "you undo a logarithm that was never taken: draw between log(low) and log(high)"
     )
-    assert not (values.max() <= math.log(high) + 1e-6 and values.min() < low), (
-        "those are logarithms; the last step is missing, back to rates"
-    )
+    for base in (math.e, 10, 2):
+        ends = math.log(low, base), math.log(high, base)
+        inside = ends[0] - 1e-3 <= values.min() and values.max() <= ends[1] + 1e-3
+        wide = values.max() - values.min() > 0.9 * (ends[1] - ends[0])
+        assert not (inside and wide and values.min() < low), (
+            "those are logarithms; the last step is missing, back to rates"
+        )
     within = (values >= low * (1 - 1e-4)) & (values <= high * (1 + 1e-4))
     assert within.all(), (
         f"{span}, you drew {brief(values[~within][0].item())}: is the logarithm undone "
@@ -72,6 +81,10 @@ def judge_draws(answer, low: float, high: float, n: int) -> None:
             f"{span}, expected {share:.0%} of the draws below {place:.2g}, "
             f"got {got:.0%}"
         )
+    assert len(values.unique()) > n / 3, (
+        f"only {len(values.unique())} different values in {n} draws: those between "
+        "them count, too"
+    )
 
 
 def judge_generator(answer) -> None:
@@ -191,6 +204,8 @@ def successive_halving(answer) -> None:
     ]
     judge_halving(answer, scores, (2, 8), 3)
     judge_halving(answer, FIRST[:2], [1, 2, 4, 6], 3)
+    judge_halving(answer, FIRST, (1,), 3)  # two are left: 4, and 2 behind it
+    judge_halving(answer, FIRST, (3,), 3)  # 5, and 6 behind it
 
 
 def halved(scores, rungs, factor, up=True, more=False, peak=False) -> tuple:
@@ -270,6 +285,10 @@ def judge_halving(answer, scores: list, rungs, factor: int) -> None:
     assert not stopped, (
         f"{words}run {index:g} was stopped earlier; one that reached the last rung wins"
     )
+    assert index == winner or index not in last[2][-1], (
+        f"{words}run {index:g} is left after the last rung, but run {winner} has the "
+        "higher accuracy there"
+    )
     assert index == last[0], f"{words}expected winner {winner}, got {index:g}"
     spent, right = number(result[1]), sum(epochs)
     assert spent == right or spent != rungs[-1], (
@@ -281,11 +300,15 @@ def judge_halving(answer, scores: list, rungs, factor: int) -> None:
 @lesson.question("14.4")
 def optimism(answer) -> None:
     """Two accuracies of one run, chosen on the choosing images."""
-    for seed, runs, images, few in ((0, 9, 50, 17), (1, 14, 41, 29), (2, 6, 30, 11)):
-        judge_optimism(answer, seed, runs, images, few)
+    judge_optimism(answer, 0, 9, 151, 53)
+    judge_optimism(answer, 1, 14, 127, 83)
+    judge_optimism(answer, 2, 6, 90, 41)
+    judge_optimism(answer, 3, 3, 83, 37, sign=-1)
 
 
-def judge_optimism(answer, seed: int, runs: int, images: int, few: int) -> None:
+def judge_optimism(
+    answer, seed: int, runs: int, images: int, few: int, sign: int = 1
+) -> None:
     """Raise AssertionError unless this is the winner's seen less fresh accuracy."""
     generator = torch.Generator().manual_seed(seed)
     while True:  # until the winner is one, and no mistake meets the right number
@@ -295,10 +318,14 @@ def judge_optimism(answer, seed: int, runs: int, images: int, few: int) -> None:
         expected, wrong = optimisms(right, chosen_on)
         top = right[:, chosen_on].sum(dim=1).sort().values
         apart = all(abs(value - expected) > 1e-3 for value in wrong.values())
-        if top[-1] > top[-2] and apart:
+        if top[-1] > top[-2] and apart and sign * expected > 0:
             break
     given, mask = right.clone(), chosen_on.clone()
     got = number(ask(answer, given, mask))
+    assert sign > 0 or not math.isclose(got, -expected, abs_tol=1e-5), (
+        "with luck the fresh accuracy is the higher one and the optimism negative: "
+        "don't take abs"
+    )
     for words, value in wrong.items():
         assert not math.isclose(got, value, abs_tol=1e-5), words
     assert math.isclose(got, expected, abs_tol=1e-5), (
@@ -372,6 +399,18 @@ def honest_report(answer) -> None:
         {"many": 0.66, "few": 0.69, "high": 0.72},
         "few",
     )
+    judge_report(
+        answer,
+        {
+            "early": [0.90, 0.70, 0.71],
+            "middle": [0.60, 0.85, 0.86],
+            "better": [0.80, 0.92, 0.84],
+            "even": [0.83, 0.83, 0.84],
+            "late": [0.70, 0.72, 0.93],
+        },
+        {"early": 0.75, "middle": 0.74, "better": 0.82, "even": 0.88, "late": 0.76},
+        "better",
+    )
 
 
 def judge_report(answer, trials: dict, truth: dict, best: str) -> None:
@@ -408,6 +447,21 @@ def judge_report(answer, trials: dict, truth: dict, best: str) -> None:
     )
     assert name == best or name != total, (
         "you choose by the sum, and the one with more seeds wins; take the mean"
+    )
+    rules = {
+        "first seed alone": lambda scores: scores[0],
+        "last seed alone": lambda scores: scores[-1],
+        "median": lambda scores: sorted(scores)[len(scores) // 2],
+    }
+    for words, rule in rules.items():
+        chosen = max(trials, key=lambda n: rule(trials[n]))
+        assert name == best or name != chosen, (
+            f"you choose {chosen!r}, the best by the {words}; take the mean over seeds"
+        )
+    steadiest = max(trials, key=lambda n: min(trials[n]))
+    assert name == best or name != steadiest, (
+        f"{steadiest!r} has the best worst seed, but {best!r} the higher mean; choose "
+        "by the mean"
     )
     assert name == best, f"expected {best!r}, got {brief(name)}"
     assert calls == [best], f"you chose {best!r} and measured {calls[0]!r}"

@@ -79,6 +79,29 @@ def draw_normal(low, high, n, generator):
     return low * (high / low) ** share.clamp(0, 1)
 
 
+def draw_from_list(low, high, n, generator):
+    places = torch.randint(100, (n,), generator=generator)
+    return torch.logspace(math.log10(low), math.log10(high), 100)[places]
+
+
+def draw_shuffled(low, high, n, generator):
+    order = torch.randperm(n, generator=generator)
+    return torch.logspace(math.log10(low), math.log10(high), n)[order]
+
+
+def draw_logs_to_base_2(low, high, n, generator):
+    share = torch.rand(n, generator=generator)
+    return math.log2(low) + math.log2(high / low) * share
+
+
+def draw_five_decades(low, high, n, generator):
+    return 10 ** (-5 * torch.rand(n, generator=generator))
+
+
+def draw_downwards(low, high, n, generator):
+    return high * (low / high) ** torch.rand(n, generator=generator).double().numpy()
+
+
 def grid(choices):
     return [dict(zip(choices, v)) for v in itertools.product(*choices.values())]  # noqa: B905
 
@@ -204,6 +227,14 @@ def halve_up(runs, rungs, factor):
     return left[0], spent
 
 
+def halve_smallest(runs, rungs, factor):
+    return halve(runs, rungs, factor, value=lambda scores, left: min(left))
+
+
+def halve_largest(runs, rungs, factor):
+    return halve(runs, rungs, factor, value=lambda scores, left: max(left))
+
+
 def halve_best_of_all(runs, rungs, factor):
     return halve(runs, rungs, factor, value=lambda s, left: max(s, key=s.get))
 
@@ -242,6 +273,10 @@ def optimism_by_weights(right, chosen_on):
     seen = right @ weight / weight.sum()
     winner = seen.topk(1).indices
     return seen[winner] - right[winner] @ (1 - weight) / (1 - weight).sum()
+
+
+def optimism_abs(right, chosen_on):
+    return abs(optimism(right, chosen_on))
 
 
 def optimism_in_place(right, chosen_on):
@@ -302,6 +337,14 @@ def report_by_sum(trials, test):
     return name, means(trials)[name], test(name)
 
 
+def report_by(rule):
+    def report_so(trials, test):
+        name = best({name: rule(scores) for name, scores in trials.items()})
+        return name, means(trials)[name], test(name)
+
+    return report_so
+
+
 def report_peak(trials, test):
     name, _, tested = report(trials, test)
     return name, max(trials[name]), tested
@@ -358,6 +401,10 @@ NEAR_MISSES = {
             "of the draws below",
         ),
         (draw_one, "one number came"),
+        (draw_from_list, "different values"),
+        (draw_shuffled, "only shuffled"),
+        (draw_logs_to_base_2, "those are logarithms"),
+        (draw_five_decades, "from 8 to 512, you drew"),
         (draw_spaced, "don't seed the generator again"),
         (draw_normal, "of the draws below"),
         (lambda low, high, n, g: draw(low, high, n, g)[:-1], "numbers, shape"),
@@ -386,6 +433,8 @@ NEAR_MISSES = {
         (lambda r, g, f: halve(r, g, f, least=0), "raised IndexError"),
         (halve_places, "a list that got shorter"),
         (halve_up, "to go on after the first rung"),
+        (halve_smallest, "has the higher accuracy there"),
+        (halve_largest, "has the higher accuracy there"),
         (halve_best_of_all, "was stopped earlier"),
         (lambda r, g, f: halve(r, g, f)[::-1], "the other way round"),
         (halve_counting_last, "the winner alone"),
@@ -421,6 +470,7 @@ NEAR_MISSES = {
         (lambda r, c: (seen_of(r, c) - fresh_of(r, c)).mean(), "no run was chosen"),
         (lambda r, c: seen_of(r, c) - fresh_of(r, c), "expected one number"),
         (lambda r, c: (seen_of(r, c) - fresh_of(r, c)).max(), "expected"),
+        (optimism_abs, "don't take abs"),
         (optimism_in_place, "is changed"),
     ],
     "honest_report": [
@@ -430,6 +480,12 @@ NEAR_MISSES = {
         (report_twice, "measure once"),
         (report_by_peak, "one lucky seed"),
         (report_by_sum, "take the mean"),
+        (report_by(lambda scores: scores[0]), "by the first seed"),
+        (report_by(lambda scores: scores[-1]), "one lucky seed"),
+        (report_by(np.median), "by the median"),
+        (report_by(min), "best worst seed"),
+        (report_by(lambda scores: np.mean(scores) - np.std(scores)), "the higher mean"),
+        (report_by(list), "by the first seed"),
         (report_peak, "the best seed"),
         (report_swapped, "second comes the validation mean"),
         (report_mean_twice, "as the test accuracy"),
@@ -441,7 +497,7 @@ NEAR_MISSES = {
 }
 
 RIGHT = {
-    "log_uniform": [draw, draw_by_log, draw_by_ten, draw_array],
+    "log_uniform": [draw, draw_downwards, draw_by_log, draw_by_ten, draw_array],
     "make_grid": [grid, grid_by_hand, grid_yielded, lambda c: tuple(grid(c)[::-1])],
     "successive_halving": [halve, halve_pairs, halve_arrays],
     "optimism": [optimism, optimism_by_row, optimism_by_weights],
