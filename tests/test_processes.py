@@ -145,11 +145,20 @@ def test_a_process_that_hangs_is_killed_when_the_time_is_up():
     assert time.monotonic() - start < 10
 
 
+@pytest.fixture
+def interruptible():
+    """A shell's background job is started deaf to SIGINT; hear it, as a kernel does."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_them_all():
     timer = threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        run_processes(lambda rank: time.sleep(100))
+        run_processes(lambda rank: time.sleep(100), seconds=20)
     timer.join()
 
 
