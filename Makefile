@@ -5,6 +5,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 COLAB_VENV ?= .venv-colab
+BENCH_VENV ?= .venv-benchmark
 CONSTRAINTS ?= constraints/ci.txt
 # Colab's Python; pyenv keeps its versions off the PATH.
 PYTHON313 ?= $(shell for p in python3.13 $(HOME)/.pyenv/versions/3.13*/bin/python; do \
@@ -13,13 +14,14 @@ PYTHON313 ?= $(shell for p in python3.13 $(HOME)/.pyenv/versions/3.13*/bin/pytho
 
 BIN := $(VENV)/bin
 COLAB_BIN := $(COLAB_VENV)/bin
+BENCH_BIN := $(BENCH_VENV)/bin
 PIP_QUIET := -m pip install --quiet --disable-pip-version-check
 PARALLEL := -n 2 --dist loadscope
 STRICT := --nbval --nbval-current-env --nbval-cell-timeout 120 \
 	--nbval-sanitize-with tests/sanitize.cfg
 LESSONS := $(wildcard notebooks/[0-9][0-9]_*.ipynb)
 
-.PHONY: FORCE learn test fast lint format freeze address colab offline
+.PHONY: FORCE learn test fast lint format freeze address colab offline benchmark
 .DELETE_ON_ERROR:
 
 learn: $(VENV)/learn.done
@@ -49,6 +51,10 @@ address: $(VENV)/test.done
 colab: $(COLAB_VENV)/colab.done
 	COLAB_WHEELS=$(COLAB_VENV)/wheels $(COLAB_BIN)/python -m pytest $(PARALLEL) $(STRICT) \
 		-m "colab or not slow or lesson" course_utils tests $(LESSONS) $(ARGS)
+
+# Alone on a quiet machine. What `make colab` set up serves for one row, if it is there.
+benchmark: $(BENCH_VENV)/benchmark.done
+	COLAB_VENV=$(COLAB_VENV) $(BENCH_BIN)/python -m benchmarks $(ARGS)
 
 # Everything again in a network namespace in which only loopback is up.
 offline: $(VENV)/test.done $(COLAB_VENV)/colab.done
@@ -82,4 +88,9 @@ $(COLAB_VENV)/colab.done: constraints/colab.txt constraints/colab-added.txt requ
 	$(COLAB_BIN)/python $(PIP_QUIET) -r constraints/colab.txt
 	$(COLAB_BIN)/python tools/colab_wheels.py $(COLAB_VENV)/wheels
 	$(COLAB_BIN)/python $(PIP_QUIET) -c constraints/colab-added.txt nbval pytest-xdist
+	touch $@
+
+$(BENCH_VENV)/benchmark.done: constraints/benchmark.txt constraints/ci.txt
+	$(PYTHON) -m venv --clear $(BENCH_VENV)
+	$(BENCH_BIN)/python $(PIP_QUIET) -r constraints/benchmark.txt
 	touch $@

@@ -1,0 +1,63 @@
+"""The loaders that are timed: that of lesson 02, and what torch offers."""
+
+import json
+import re
+
+import torch
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
+
+from benchmarks import ROOT
+from benchmarks.measure import interleaved, seconds, spread
+
+EPOCHS = 3  # in one measurement
+DEFAULT = "default `DataLoader`"
+
+
+def of_lesson_02() -> type:
+    """Return FastLoader, from the solution that lesson 02 prints."""
+    lesson = json.loads((ROOT / "notebooks/02_dataloaders.ipynb").read_text("utf-8"))
+    text = "\n".join("".join(cell["source"]) for cell in lesson["cells"])
+    code = re.search(r"```python\n(class FastLoader.*?)```", text, re.DOTALL)
+    names = {"torch": torch}
+    exec(code[1], names)
+    return names["FastLoader"]
+
+
+def loaders(data: TensorDataset, size: int) -> dict:
+    """Return each way to the same shuffled batches."""
+    at_once = BatchSampler(RandomSampler(data), size, drop_last=False)
+    fast = of_lesson_02()(*data.tensors, batch_size=size, shuffle=True)
+    workers = {"batch_size": size, "shuffle": True, "persistent_workers": True}
+    return {
+        DEFAULT: DataLoader(data, batch_size=size, shuffle=True),
+        "**ours**, FastLoader of lesson 02": fast,
+        "`BatchSampler` with `batch_size=None`": DataLoader(
+            data, batch_size=None, sampler=at_once
+        ),
+        "1 worker, persistent": DataLoader(data, num_workers=1, **workers),
+        "2 workers, persistent": DataLoader(data, num_workers=2, **workers),
+        "2 workers": DataLoader(data, batch_size=size, shuffle=True, num_workers=2),
+    }
+
+
+def walk(loader, epochs: int) -> None:
+    """Take every batch."""
+    for _ in range(epochs):
+        for _ in loader:
+            pass
+
+
+def walked(ways: dict, rounds: int, epochs: int) -> dict[str, list[float]]:
+    """Return the seconds of some epochs of each loader, round by round."""
+    return interleaved(
+        {
+            name: lambda way=way: seconds(walk, way, epochs)
+            for name, way in ways.items()
+        },
+        rounds,
+    )
+
+
+def speed(times: dict[str, list[float]], name: str) -> str:
+    """Return how many times as fast as the default one is."""
+    return spread(times[DEFAULT], times[name])
