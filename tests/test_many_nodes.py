@@ -1,23 +1,23 @@
 """Lesson 13's own script on two nodes, and with a worker killed in the middle."""
 
 import os
-import re
-import signal
 import socket
 import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 import torch
 
 from course_utils.checkpoint import Checkpoints
-from lesson_files import LESSONS, ROOT, code, read
+from lesson_files import ROOT, code, read, written_files
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="needs Linux"),
 ]
+LESSON = ROOT / "notebooks" / "13_many_devices.ipynb"
 SECONDS = 120
 ENVIRONMENT = os.environ | {
     "PYTHONPATH": str(ROOT),
@@ -29,17 +29,11 @@ ENVIRONMENT = os.environ | {
 FRESH_STORE = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
 
 
-def cells():
-    (path,) = (path for path in LESSONS if path.name.startswith("13_"))
-    return code(read(path))
-
-
 @pytest.fixture
 def folder(tmp_path):
     """Write the lesson's script into a folder, as its cells do."""
-    for cell in cells():
-        if match := re.match(r"%%writefile (\w+\.py)\n(.*)", cell.source, re.DOTALL):
-            (tmp_path / match[1]).write_text(match[2])
+    for name, text in written_files(read(LESSON)).items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
     assert (tmp_path / "train_many.py").exists()
     return tmp_path
 
@@ -64,7 +58,7 @@ def start(folder):
         return agents[-1]
 
     yield start
-    workers = [pid for agent in agents for pid in children(agent.pid)]
+    workers = [worker for agent in agents for worker in children(agent)]
     for agent in agents:
         agent.terminate()
         try:
@@ -72,27 +66,29 @@ def start(folder):
         except subprocess.TimeoutExpired:
             agent.kill()
             agent.wait()
-    left = [pid for pid in workers if os.path.exists(f"/proc/{pid}")]
-    for pid in left:
-        os.kill(pid, signal.SIGKILL)
+    left = [worker for worker in workers if worker.is_running()]
+    for worker in left:
+        worker.kill()
     assert not left
 
 
-def children(pid):
-    """Return the ids of a process's children."""
-    found = []
-    for task in (
-        os.listdir(f"/proc/{pid}/task") if os.path.exists(f"/proc/{pid}") else ()
-    ):
-        with open(f"/proc/{pid}/task/{task}/children") as file:
-            found += map(int, file.read().split())
-    return found
+def children(agent):
+    """Return the processes that an agent has started."""
+    try:
+        return psutil.Process(agent.pid).children()
+    except psutil.NoSuchProcess:
+        return []
 
 
-def output(agent):
-    printed, errors = agent.communicate(timeout=SECONDS)
-    assert agent.returncode == 0, errors[-3000:]
-    return sorted(printed.splitlines())
+def output(*agents):
+    """Return the lines that agents print; the words of the first that fails."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end and {None} <= {a.poll() for a in agents} <= {None, 0}:
+        time.sleep(0.1)  # the others of a failed one would wait for minutes
+    for failed in filter(lambda agent: agent.poll(), agents):
+        pytest.fail(failed.communicate()[1][-3000:])
+    printed = [agent.communicate(timeout=1)[0] for agent in agents]
+    return sorted(line for text in printed for line in text.splitlines())
 
 
 def weights(folder, epochs):
@@ -115,7 +111,8 @@ def free_port():
 
 def shown(option):
     """Return whether the lesson shows an option where it prints its commands."""
-    return any("torchrun" in cell.source and option in cell.source for cell in cells())
+    cells = code(read(LESSON))
+    return any("torchrun" in cell.source and option in cell.source for cell in cells)
 
 
 NODES = {
@@ -142,8 +139,7 @@ def test_two_agents_on_this_machine_are_two_nodes(folder, start):
             )
             for node in (0, 1)
         ]
-        lines = sorted(line for agent in agents for line in output(agent))
-        assert lines == [f"rank {k} of 2 starts at epoch 0" for k in (0, 1)]
+        assert output(*agents) == [f"rank {k} of 2 starts at epoch 0" for k in (0, 1)]
         assert same(weights(folder / kind, 2), weights(folder / "alone", 2))
         assert all(
             shown(f"{option.split('=')[0]}=") for option in ("--nnodes", *options)
@@ -159,16 +155,16 @@ def test_a_killed_worker_is_restarted_and_changes_nothing(folder, start):
     while not ((last := saved.latest()) and last.step >= 3):
         assert agent.poll() is None and time.monotonic() < end
         time.sleep(0.02)
-    victims = [pid for pid in children(agent.pid) if b"train_many.py" in line_of(pid)]
+    victims = [w for w in children(agent) if "train_many.py" in w.cmdline()]
     assert len(victims) == 2
-    os.kill(victims[1], signal.SIGKILL)
+    victims[1].kill()
     lines = output(agent)
 
     starts = [int(line.split()[-1]) for line in lines]
     assert starts[0] == 0 and len(lines) == 4  # two processes, each started twice
     second = sorted(starts)[2:]
     assert second[0] == second[1] and 3 <= second[0] < epochs
-    calm = start(*options, "train_many.py", "calm", str(epochs))
+    calm = start(*options[:2], "train_many.py", "calm", str(epochs))
     assert len(output(calm)) == 2
     assert same(weights(path, epochs), weights(folder / "calm", epochs))
     assert shown("--max-restarts=") and shown(
@@ -184,13 +180,4 @@ def test_nothing_is_left_of_a_run_that_is_stopped(folder, start):
     while not saved.latest():
         assert agent.poll() is None and time.monotonic() < end
         time.sleep(0.05)
-    assert len(children(agent.pid)) >= 2  # and `start` looks for them afterwards
-
-
-def line_of(pid):
-    """Return the command line of a process."""
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return file.read()
-    except FileNotFoundError:
-        return b""
+    assert len(children(agent)) >= 2  # and `start` looks for them afterwards
