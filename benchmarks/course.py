@@ -56,7 +56,7 @@ def lessons(folder: Path) -> Table:
 
 
 def clone(folder: Path) -> None:
-    """Copy what git tracks, or would, as a clone does."""
+    """Clone the course, or copy it where there is no repository."""
     done = subprocess.run(["git", "clone", "-q", ROOT, folder], capture_output=True)
     if done.returncode:  # no repository here
         kept = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info")
@@ -132,7 +132,7 @@ def tables(tiny: bool = False) -> list[Table]:
             course, start = Path(place, "course"), time.perf_counter()
             clone(course)
             cloned = time.perf_counter() - start
-            rows = [*beginning(course, cloned, 5), first_cell(5)]
+            rows = [*beginning(course, cloned, 3), first_cell(3)]
             found = [lessons(course)]
     begun = Table(
         "From nothing",

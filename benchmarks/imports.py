@@ -1,6 +1,5 @@
 """Time the import of each trainer, and what it costs in memory."""
 
-import multiprocessing
 import os
 import time
 from pathlib import Path
@@ -9,7 +8,7 @@ from statistics import median
 import torch
 from torch import nn
 
-from benchmarks.measure import MISSING, Table, installed, silence
+from benchmarks.measure import MISSING, Table, from_a_child, installed, silence
 
 MODULES = {
     "**ours**": ("", "course_utils.training"),
@@ -37,24 +36,13 @@ def imported(module: str, pipe) -> None:
     pipe.send((time.perf_counter() - start, megabytes() - before))
 
 
-def in_a_child(module: str) -> tuple[float, float]:
-    """Import a module in a fork of this process, which knows torch and no peer."""
-    context = multiprocessing.get_context("fork")
-    reading, writing = context.Pipe(duplex=False)
-    child = context.Process(target=imported, args=(module, writing))
-    child.start()
-    found = reading.recv()
-    child.join()
-    return found
-
-
 def tables(tiny: bool = False) -> list[Table]:
     """Return the table of seconds and megabytes."""
     torch.optim.AdamW(nn.Linear(1, 1).parameters())  # imports much of torch
     found = {name: [] for name, (package, _) in MODULES.items() if installed(package)}
-    for _ in range(1 if tiny else 6):
+    for _ in range(1 if tiny else 6):  # children know torch, and no peer
         for name in found:
-            found[name].append(in_a_child(MODULES[name][1]))
+            found[name].append(from_a_child(imported, MODULES[name][1]))
     rows = []
     for name in MODULES:
         if name in found:

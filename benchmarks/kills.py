@@ -16,7 +16,7 @@ from statistics import median
 
 from benchmarks import savers
 from benchmarks import savers_peers as peers
-from benchmarks.measure import MISSING, Table, installed, silence
+from benchmarks.measure import MISSING, Table, from_a_child, installed, silence
 from course_utils.runtime import use_one_thread
 
 WAYS = {
@@ -100,15 +100,8 @@ def save_some(way, folder: Path, pipe) -> None:
 
 def usual_seconds(way) -> float:
     """Return how long a save usually takes, in a process of its own."""
-    context = multiprocessing.get_context("fork")
-    reading, writing = context.Pipe(duplex=False)
     with tempfile.TemporaryDirectory() as folder:
-        child = context.Process(target=save_some, args=(way, Path(folder), writing))
-        child.start()
-        writing.close()
-        found = reading.recv()
-        child.join()
-    return found
+        return from_a_child(save_some, way, Path(folder))
 
 
 def tables(tiny: bool = False) -> list[Table]:

@@ -1,13 +1,11 @@
 """The loaders that are timed: that of lesson 02, and what torch offers."""
 
-import json
-import re
-
 import torch
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
 
 from benchmarks import ROOT
 from benchmarks.measure import interleaved, seconds, spread
+from lesson_files import read, solutions
 
 EPOCHS = 3  # in one measurement
 DEFAULT = "default `DataLoader`"
@@ -15,11 +13,8 @@ DEFAULT = "default `DataLoader`"
 
 def of_lesson_02() -> type:
     """Return FastLoader, from the solution that lesson 02 prints."""
-    lesson = json.loads((ROOT / "notebooks/02_dataloaders.ipynb").read_text("utf-8"))
-    text = "\n".join("".join(cell["source"]) for cell in lesson["cells"])
-    code = re.search(r"```python\n(class FastLoader.*?)```", text, re.DOTALL)
     names = {"torch": torch}
-    exec(code[1], names)
+    exec(solutions(read(ROOT / "notebooks" / "02_dataloaders.ipynb"))["2.5"], names)
     return names["FastLoader"]
 
 

@@ -19,7 +19,7 @@ from course_utils.runtime import use_one_thread
 def tables(tiny: bool = False) -> list[Table]:
     """Return the tables of batches in memory, of a whole epoch, and of files."""
     use_one_thread()
-    rounds = 1 if tiny else 9
+    rounds = 1 if tiny else 5
     digits = TensorDataset(*load_digits("train"))
     images = TensorDataset(torch.rand(6000, 1, 28, 28), torch.arange(6000) % 10)
     columns = {}
@@ -42,7 +42,7 @@ def tables(tiny: bool = False) -> list[Table]:
             ["loader", *columns],
             rows,
             "How many times as fast as the default loader three epochs come, shuffled, "
-            "by data and batch size: median over nine rounds, and the middle half. "
+            "by data and batch size: median over five rounds, and the middle half. "
             "FastLoader is the solution that lesson 02 prints, taken from there.",
             "a model beside it (next table), data that do not fit into memory, and "
             "copies to a GPU.",

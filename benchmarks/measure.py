@@ -5,6 +5,7 @@ import gc
 import importlib.util
 import io
 import logging
+import multiprocessing
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -107,6 +108,21 @@ def spread(values: list[float], over: list[float]) -> str:
         return f"{all_of_them[0]:.2f}"
     low, middle, high = quantiles(all_of_them, n=4, method="inclusive")
     return f"{middle:.2f} ({low:.2f}–{high:.2f})"
+
+
+def from_a_child(function: Callable, *arguments):
+    """Call function(*arguments, pipe) in a copy of this process; return what it sends.
+
+    The copy is made by fork; the function ends with `pipe.send(result)`.
+    """
+    context = multiprocessing.get_context("fork")
+    reading, writing = context.Pipe(duplex=False)
+    child = context.Process(target=function, args=(*arguments, writing))
+    child.start()
+    writing.close()
+    found = reading.recv()
+    child.join()
+    return found
 
 
 @contextlib.contextmanager

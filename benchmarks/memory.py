@@ -8,53 +8,43 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.measure import MISSING, Table, installed, interleaved, seconds, spread
-from benchmarks.memory_models import MODELS, tiny_mlp
 from course_utils.memory import memory_budget
 from course_utils.runtime import use_one_thread
+from memory_runs import (
+    allocator_peak,
+    batch,
+    make_cnn,
+    make_mlp,
+    make_resnet,
+    make_transformer,
+    train,
+)
 
 MB = 2**20
+
+
+def mlp() -> nn.Module:
+    """Return an MLP for rows of 64 numbers."""
+    return nn.Sequential(nn.Linear(64, 1024), nn.ReLU(), nn.Linear(1024, 10))
+
+
 COLUMNS = ["model", "**ours** over the allocator's record", "**ours** over a GPU's"]
 COLUMNS += ["torchinfo's estimate", "Lightning's estimate", "record, MB"]
-loss_fn = nn.CrossEntropyLoss()
-
-
-def batch(shape: tuple, device: str = "cpu") -> tuple:
-    """Return inputs and targets."""
-    inputs = torch.rand(shape, device=device)
-    return inputs, torch.zeros(shape[0], dtype=torch.int64, device=device)
-
-
-def train(model: nn.Module, data: tuple, optimizer, steps: int = 2) -> None:
-    """Take some steps on one batch."""
-    inputs, targets = data
-    for _ in range(steps):
-        optimizer.zero_grad()
-        loss = loss_fn(model(inputs), targets)
-        loss.backward()
-        optimizer.step()
+MODELS = {
+    "MLP 64-1024-10": (mlp, (256, 64)),
+    "CNN, 28×28": (make_cnn, (128, 1, 28, 28)),
+    "transformer": (make_transformer, (64, 32, 64)),
+    "ResNet-18, 112×112": (make_resnet, (8, 3, 112, 112)),
+}
 
 
 def budget_peak(make, shape: tuple, device: str = "cpu") -> int:
     """Return the peak by memory_budget."""
-    model, data = make().to(device), batch(shape, device)
+    model, data = make().to(device), batch(*shape, device=device)
     optimizer = torch.optim.Adam(model.parameters())
     with memory_budget(None, model) as memory:
-        train(model, data, optimizer)
+        train(model, optimizer, *data)
     return memory.peak
-
-
-def allocator_peak(make, shape: tuple) -> int:
-    """Return the peak by the allocator's own record, and what the model has."""
-    model, data = make(), batch(shape)
-    optimizer = torch.optim.Adam(model.parameters())
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
-        train(model, data, optimizer)
-    live = peak = 0
-    for event in record.profiler.kineto_results.events():
-        if event.name() == "[memory]":
-            live += event.nbytes()
-            peak = max(peak, live)
-    return peak + sum(t.nbytes for t in [*model.parameters(), *model.buffers()])
 
 
 def gpu_peak(make, shape: tuple) -> int:
@@ -63,8 +53,8 @@ def gpu_peak(make, shape: tuple) -> int:
     gc.collect()
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()
-    model, data = make().cuda(), batch(shape, "cuda")
-    train(model, data, torch.optim.Adam(model.parameters()))
+    model, data = make().cuda(), batch(*shape, device="cuda")
+    train(model, torch.optim.Adam(model.parameters()), *data)
     of_the_batch = sum(-(-tensor.nbytes // 512) * 512 for tensor in data)
     return torch.cuda.max_memory_allocated() - before - of_the_batch
 
@@ -92,7 +82,7 @@ def peaks(models: dict) -> Table:
     gpu = torch.cuda.is_available()
     rows = []
     for name, (make, shape) in models.items():
-        record = allocator_peak(make, shape)
+        record = allocator_peak(make(), torch.optim.Adam, *batch(*shape))
         found = [budget_peak(make, shape)]
         for package, estimate in (
             ("torchinfo", torchinfo_estimate),
@@ -122,14 +112,14 @@ def cost(models: dict, rounds: int) -> Table:
     """Return the table of the slow-down."""
     columns = {}
     for name, (make, shape) in models.items():
-        model, data = make(), batch(shape)
+        model, data = make(), batch(*shape)
         optimizer = torch.optim.Adam(model.parameters())
         steps = 20 if shape[0] == 32 else 2
 
         def timed(context, model=model, data=data, optimizer=optimizer, steps=steps):
             def work():
                 with context(model):
-                    train(model, data, optimizer, steps)
+                    train(model, optimizer, *data, steps=steps)
 
             return lambda: seconds(work)
 
@@ -162,6 +152,6 @@ def tables(tiny: bool = False) -> list[Table]:
     """Return the tables of peaks and cost."""
     use_one_thread()
     models = dict(list(MODELS.items())[:2]) if tiny else MODELS
-    timed = {"MLP 64-32-10, batch 32": (tiny_mlp, (32, 64))}
+    timed = {"MLP 64-32-10, batch 32": (make_mlp, (32, 64))}
     timed |= {} if tiny else MODELS
     return [peaks(models), cost(timed, 1 if tiny else 7)]

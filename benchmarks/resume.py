@@ -1,7 +1,6 @@
 """Stop a training and resume it in a new process: are the weights those of one run?"""
 
 import hashlib
-import multiprocessing
 import tempfile
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import torch
 from torch import nn
 
 from benchmarks import resumers, resumers_peers
-from benchmarks.measure import MISSING, Table, installed, silence
+from benchmarks.measure import MISSING, Table, from_a_child, installed, silence
 from benchmarks.resume_task import STEPS, Task
 from course_utils.runtime import use_one_thread
 
@@ -38,14 +37,7 @@ def script(resume, resumable: bool, folder: Path, stop: int | None, pipe) -> Non
 
 def run(*arguments) -> str:
     """Run the script in a new process; return the hash of the weights."""
-    context = multiprocessing.get_context("fork")
-    reading, writing = context.Pipe(duplex=False)
-    child = context.Process(target=script, args=(*arguments, writing))
-    child.start()
-    writing.close()
-    found = reading.recv()
-    child.join()
-    return found
+    return from_a_child(script, *arguments)
 
 
 def verdicts(resume, resumable: bool) -> list[str]:

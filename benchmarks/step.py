@@ -123,8 +123,8 @@ def tables(tiny: bool = False) -> list[Table]:
     """Return the table of the step overhead."""
     use_one_thread()
     data = TensorDataset(*load_digits("train"))
-    small = race(mlp, data, 1 if tiny else 11, 2 if tiny else 21)
-    large = race(cnn, data, 1 if tiny else 7, 2 if tiny else 9)
+    small = race(mlp, data, 1 if tiny else 7, 2 if tiny else 15)
+    large = race(cnn, data, 1 if tiny else 5, 2 if tiny else 5)
     by_hand = weights_after(trainers.loop, mlp, data)
     rows = [
         [f"loop by hand, {name}", name, *small[name], *large[name], "yes"]

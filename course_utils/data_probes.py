@@ -58,13 +58,12 @@ def labels(run: Run) -> Seen:
                 "give both one shape, with squeeze(1) or unsqueeze(1)",
             )
     elif len(out) == 2 and len(want) == 1:
-        every = torch.cat([targets.flatten() for _, targets in run.batches])
-        if len(every) < 10 * out[1] or every.min() < 0 or every.max() >= out[1]:
+        if len(whole) < 10 * out[1] or whole.min() < 0 or whole.max() >= out[1]:
             return
-        if not (counts := every.bincount(minlength=out[1]))[0] and counts[1:].all():
+        if not (counts := whole.bincount(minlength=out[1]))[0] and counts[1:].all():
             yield (
                 "labels",
-                f"of {out[1]} classes only class 0 is in none of {len(every)} labels",
+                f"of {out[1]} classes only class 0 is in none of {len(whole)} labels",
                 "do the labels count from 1? Subtract it, and drop an output",
             )
 

@@ -8,13 +8,11 @@ import math
 from itertools import pairwise
 
 import torch
-from torch import Tensor
-from torch.utils._pytree import tree_leaves
 
 from course_utils.data_probes import Seen
 from course_utils.loss_probes import constant_loss
 from course_utils.memory import memory_budget
-from course_utils.patient import Copy, Run
+from course_utils.patient import Copy, Run, first_tensor
 
 
 def alone(run: Run) -> Seen:
@@ -93,9 +91,7 @@ def way(run: Run) -> float:
 
 def uphill(run: Run) -> Seen:
     """Repeat one batch at a hundredth of the rate: the loss must not always rise."""
-    double = Copy(run)
-    for group in double.optimizer.param_groups:
-        group["lr"] = group["lr"] * 0.01
+    double = slowed(run, 0.01)
     losses = [double.take(run.batch(0)).loss for _ in range(20)]
     if None not in losses and all(a < b for a, b in pairwise(losses)):
         yield (
@@ -106,11 +102,17 @@ def uphill(run: Run) -> Seen:
         )
 
 
-def climb(run: Run, factor: float) -> tuple[float, float]:
-    """Return the largest loss of twenty steps, inf for nan, and the first."""
-    double, most, start = Copy(run), 0.0, 0.0
+def slowed(run: Run, factor: float) -> Copy:
+    """Return a copy whose rates are multiplied by a factor."""
+    double = Copy(run)
     for group in double.optimizer.param_groups:
         group["lr"] = group["lr"] * factor
+    return double
+
+
+def climb(run: Run, factor: float) -> tuple[float, float]:
+    """Return the largest loss of twenty steps, inf for nan, and the first."""
+    double, most, start = slowed(run, factor), 0.0, 0.0
     for k in range(20):
         seen = double.take(run.batch(k))
         if seen.loss is None:
@@ -164,8 +166,3 @@ def memory(run: Run) -> Seen:
             f"each step leaves {growth:,} bytes of tensors behind",
             "keep loss.item(), and outputs.detach().cpu() where you need outputs",
         )
-
-
-def first_tensor(outputs) -> Tensor | None:
-    """Return the first tensor of what a model gave."""
-    return next((o for o in tree_leaves(outputs) if isinstance(o, Tensor)), None)

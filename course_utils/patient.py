@@ -120,13 +120,18 @@ class Copy:
         self.seen.loss = loss.detach().float().mean().item()
 
     def _note_inputs(self, model, args) -> None:
-        tensors = [a for a in tree_leaves(args) if isinstance(a, Tensor)]
-        self.seen.inputs = tensors[0].detach() if tensors else None
+        first = first_tensor(args)
+        self.seen.inputs = None if first is None else first.detach()
         self.seen.train = model.training
 
     def _note_step(self, *_) -> None:
         self.seen.steps += 1
         self.seen.used = self._gradients()
+
+
+def first_tensor(tree) -> Tensor | None:
+    """Return the first tensor in what a model is given, or gives."""
+    return next((leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor)), None)
 
 
 @contextmanager

@@ -35,14 +35,16 @@ class Noisy(Dataset):
 class ResumableBatches(Sampler):
     """The order of an epoch follows from its number; `skip` batches are left out."""
 
-    def __init__(self):
+    def __init__(self, samples=SAMPLES, batch_size=BATCH):
+        self.samples, self.batch_size = samples, batch_size
         self.epoch = self.skip = 0
 
     def __iter__(self):
         own = torch.Generator().manual_seed(self.epoch)
-        order = torch.randperm(SAMPLES, generator=own).tolist()
-        for start in range(self.skip * BATCH, SAMPLES, BATCH):
-            yield [(index, self.epoch) for index in order[start : start + BATCH]]
+        order = torch.randperm(self.samples, generator=own).tolist()
+        for start in range(self.skip * self.batch_size, self.samples, self.batch_size):
+            batch = order[start : start + self.batch_size]
+            yield [(index, self.epoch) for index in batch]
 
 
 class Run:

@@ -83,6 +83,17 @@ def solved(notebook):
     return notebook
 
 
+def written_files(notebook):
+    """Map each name that %%writefile cells write to, or append to, to its text."""
+    files = {}
+    for cell in code(notebook):
+        first, _, text = cell.source.partition("\n")
+        if first.startswith("%%writefile"):
+            name = first.split()[-1]
+            files[name] = files.get(name, "") + text + "\n"
+    return files
+
+
 def printed(notebook):
     """Return everything that the code cells wrote to the standard output."""
     return "".join(

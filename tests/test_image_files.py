@@ -6,12 +6,7 @@ from PIL import Image
 
 from course_utils.class_folder import BadFolder
 from course_utils.image_files import load_images
-
-
-def put(path, size=(8, 8), mode="L", value=7):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, size, value if mode == "L" else (value, value, value)).save(path)
-    return path
+from test_class_folder import put
 
 
 @pytest.fixture

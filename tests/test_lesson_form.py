@@ -19,7 +19,7 @@ from lesson_files import (
     starters,
     texts,
 )
-from stamp import shown
+from stamp import shown, words
 
 CELLS = range(40, 71)
 WORDS = range(1_500, 3_501)  # all text, help included
@@ -43,10 +43,6 @@ EXCEPTIONS: dict[tuple[str, str], str] = {}
 
 def without(pattern, text):
     return re.sub(pattern, "", text, flags=re.DOTALL)
-
-
-def words(text):
-    return len(re.findall(r"\w+", text))
 
 
 def most(usual, path):

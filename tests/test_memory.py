@@ -5,55 +5,30 @@ from contextlib import nullcontext, suppress
 import pytest
 import torch
 from torch import nn
-from torch.profiler import ProfilerActivity, profile
 from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, TensorDataset
 
 from course_utils.memory import KINDS, memory_budget
 from course_utils.runtime import use_one_thread
+from memory_runs import (
+    allocator_peak,
+    batch,
+    loss_fn,
+    make_cnn,
+    make_mlp,
+    make_resnet,
+    make_transformer,
+    train,
+)
 
 use_one_thread()
-loss_fn = nn.CrossEntropyLoss()
 SGD, ADAM = torch.optim.SGD, torch.optim.Adam
 PARAMETERS = 4 * (64 * 32 + 32 + 32 * 10 + 10)  # bytes of the MLP
 HIDDEN, LOGITS = 4 * 20 * 32, 4 * 20 * 10  # bytes for its 20 rows
 MB = 2**20
 
 
-def make_mlp():
-    return nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
-
-
-def make_cnn():
-    return nn.Sequential(
-        *(nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU()),
-        *(nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU()),
-        *(nn.MaxPool2d(2), nn.Flatten(), nn.Linear(32 * 14 * 14, 10)),
-    )
-
-
-def make_transformer():
-    layer = nn.TransformerEncoderLayer(64, 4, 256, batch_first=True, dropout=0.0)
-    return nn.Sequential(
-        nn.TransformerEncoder(layer, 2, enable_nested_tensor=False),
-        *(nn.Flatten(), nn.Linear(32 * 64, 10)),
-    )
-
-
 SHAPES = {make_mlp: (64,), make_cnn: (1, 28, 28), make_transformer: (32, 64)}
-
-
-def batch(*shape, device="cpu"):
-    inputs = torch.rand(shape, device=device)
-    return inputs, torch.zeros(shape[0], dtype=torch.int64, device=device)
-
-
-def train(model, optimizer, inputs, targets, steps=2):
-    for _ in range(steps):
-        optimizer.zero_grad()
-        loss = loss_fn(model(inputs), targets)
-        loss.backward()
-        optimizer.step()
 
 
 def measured(model, make_optimizer, inputs, targets, size=None):
@@ -98,20 +73,6 @@ def test_the_peak_of_an_mlp_is_that_of_the_hand(device):
     )
     assert memory.at_peak == peak
     assert memory.peak == sum(peak.values()) == max(memory.timeline)
-
-
-def allocator_peak(model, make_optimizer, inputs, targets):
-    """Return the peak by the allocator's own record, parameters included."""
-    optimizer = make_optimizer(model.parameters(), lr=0.01)
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
-        train(model, optimizer, inputs, targets)
-    live, peak = 0, 0
-    for event in record.profiler.kineto_results.events():
-        if event.name() == "[memory]":
-            live += event.nbytes()
-            peak = max(peak, live)
-    own = [*model.parameters(), *model.buffers()]
-    return peak + sum(tensor.nbytes for tensor in own)
 
 
 @pytest.mark.parametrize("make_optimizer", [SGD, ADAM])
@@ -452,12 +413,6 @@ def test_the_cost_is_about_as_stated():
     """Stated for 32 images: 6 times, and 1.1; on a busy machine seen up to 10."""
     assert 1.5 < ratio(make_mlp(), batch(32, 64), 50) < 15
     assert ratio(make_resnet(), batch(8, 3, 112, 112), 1) < 1.6
-
-
-def make_resnet():
-    from torchvision.models import resnet18
-
-    return resnet18()
 
 
 MODELS = {

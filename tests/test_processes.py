@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 
+import psutil
 import pytest
 import torch
 import torch.distributed as dist
@@ -25,14 +26,7 @@ def nothing_is_left():
 
 
 def children():
-    folder = f"/proc/{os.getpid()}/task"
-    if not os.path.isdir(folder):
-        return set()
-    found = set()
-    for task in os.listdir(folder):
-        with open(f"{folder}/{task}/children") as file:
-            found |= set(file.read().split())
-    return found
+    return {child.pid for child in psutil.Process().children()}
 
 
 def waiting(rank):
@@ -186,9 +180,8 @@ def test_a_child_ends_itself_when_its_parent_is_gone(tmp_path, monkeypatch):
 
 def alive(pid):
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from lesson_files import ROOT, code, read
+from lesson_files import ROOT, read, written_files
 
 pytestmark = [
     pytest.mark.slow,
@@ -24,17 +24,6 @@ pytestmark = [
 LESSON = ROOT / "notebooks" / "14_hyperparameters.ipynb"
 RATES = 8
 TOKEN = secrets.token_hex(16)  # shared by the nodes and the script
-
-
-def written_files():
-    """Return the text of each file that the lesson's %%writefile cells make."""
-    files = {}
-    for cell in code(read(LESSON)):
-        first, _, text = cell.source.partition("\n")
-        if first.startswith("%%writefile"):
-            name = first.split()[-1]
-            files[name] = files.get(name, "") + text + "\n"
-    return files
 
 
 def free_ports(count):
@@ -140,9 +129,11 @@ def wait_for_two(address, folder):
     """Return when both nodes are in the cluster."""
     look = (
         "import ray, sys, time\n"
-        "ray.init(address=sys.argv[1], log_to_driver=False)\n"
         "for _ in range(300):\n"
-        "    if sum(node['Alive'] for node in ray.nodes()) == 2: sys.exit(0)\n"
+        "    try:\n"
+        "        ray.init(sys.argv[1], log_to_driver=False, ignore_reinit_error=True)\n"
+        "        if sum(node['Alive'] for node in ray.nodes()) == 2: sys.exit(0)\n"
+        "    except ConnectionError: pass  # the head listens before it answers\n"
         "    time.sleep(0.2)\n"
         "sys.exit('one node alone')\n"
     )
@@ -164,7 +155,7 @@ def run(command, folder):
 
 
 def test_the_script_runs_trials_on_both_nodes(tmp_path):
-    for name, text in written_files().items():
+    for name, text in written_files(read(LESSON)).items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     shared = tmp_path / "shared"
     with two_nodes() as (address, nodes):

@@ -94,14 +94,19 @@ def shown(text: str) -> str:
     return re.sub(r"\]\([^)]*\)", "]", unfolded)
 
 
+def words(text: str) -> int:
+    """Return how many words a text has."""
+    return len(re.findall(r"\w+", text))
+
+
 def minutes_of(notebook: NotebookNode) -> int:
     """Return the minutes to read a lesson and do its exercises, to the nearest five."""
     texts = [c.source for c in notebook.cells if c.cell_type == "markdown"]
     code = [c.source for c in notebook.cells if c.cell_type == "code"]
-    words = sum(len(re.findall(r"\w+", shown(text))) for text in texts)
+    count = sum(words(shown(text)) for text in texts)
     lines = sum(bool(line.strip()) for cell in code for line in cell.splitlines())
     said = re.findall(r"^About (\d+) minutes?\.", "\n".join(texts), re.MULTILINE)
-    reading = words / WORDS_A_MINUTE + lines / LINES_A_MINUTE
+    reading = count / WORDS_A_MINUTE + lines / LINES_A_MINUTE
     return 5 * round((reading + sum(map(int, said))) / 5)
 
 

@@ -3,6 +3,7 @@
 import copy
 import dis
 import math
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -80,6 +81,17 @@ def yes_or_no(result: Any) -> bool:
         f"return True or False, got {brief(result)}"
     )
     return bool(result)
+
+
+def drawn(*shape: int, seed: int = 0) -> torch.Tensor:
+    """Return normal random numbers that depend on nothing but the seed."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def global_states() -> list:
+    """Return the states of Python's, NumPy's and torch's random numbers, to compare."""
+    numpy = [np.asarray(part).tolist() for part in np.random.get_state()]
+    return [random.getstate(), numpy, torch.get_rng_state().tolist()]
 
 
 def brief(value: Any) -> str:

@@ -22,6 +22,7 @@ from course_utils.checks.answers import (
     a_class,
     ask,
     brief,
+    global_states,
     is_empty,
     number,
     yes_or_no,
@@ -290,12 +291,6 @@ def batches_of(sampler) -> list[list[int]]:
     lists = all(isinstance(batch, kinds) for batch in batches)
     assert lists, f"each batch is a list of indices; got {brief(batches[:1])}"
     return [[int(number(i)) for i in batch] for batch in batches]
-
-
-def global_states() -> list:
-    """Return the global random states in a form that can be compared."""
-    _, keys, place, *_ = np.random.get_state()
-    return [torch.get_rng_state().tolist(), random.getstate(), keys.tolist(), place]
 
 
 def other_hash(thing) -> int:

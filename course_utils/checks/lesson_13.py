@@ -10,7 +10,14 @@ import torch
 from torch import nn
 
 from course_utils.checks import Lesson
-from course_utils.checks.answers import StillOpen, ask, brief, is_empty, number
+from course_utils.checks.answers import (
+    StillOpen,
+    ask,
+    brief,
+    global_states,
+    is_empty,
+    number,
+)
 from course_utils.processes import ProcessFailed, run_processes
 
 SECONDS = 5  # for a few sums in a few processes; one that hangs takes them all
@@ -206,13 +213,7 @@ def share_of_epoch(answer) -> None:
         )
 
 
-def global_states() -> list[str]:
-    """Return the state of every global source of random numbers."""
-    numpy = [np.asarray(part).tolist() for part in np.random.get_state()]
-    return [str(torch.get_rng_state().tolist()), str(random.getstate()), str(numpy)]
-
-
-def seeded(seed: int) -> list[str]:
+def seeded(seed: int) -> list:
     """Seed every global source of random numbers; return their states."""
     torch.manual_seed(seed)
     random.seed(seed)
