@@ -25,6 +25,7 @@ def main() -> None:
         parser.error(f"expected topics out of {TOPICS}, got {sorted(unknown)}")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ["KERAS_BACKEND"] = "torch"
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler's own lines
     busy, topics, spent = load(), {}, {}
     print(circumstances(busy))
     for topic in chosen.topics or TOPICS:

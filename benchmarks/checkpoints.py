@@ -15,7 +15,7 @@ from course_utils.checkpoint import Checkpoints
 from course_utils.runtime import seed_everything, use_one_thread
 
 NOTHING, PLAIN = "no saving", "plain `torch.save`, one file"
-SAVES, EVERY = 6, 20
+SAVES, EVERY = 6, 15
 
 
 class Training:

@@ -16,7 +16,8 @@ HEAD = """\
 # Benchmarks
 
 The course measured against what a learner would otherwise use. Written by
-`make benchmark`, which takes under 15 minutes on two quiet cores; don't edit it.
+`make benchmark`, which takes under 15 minutes on two quiet cores (some more with
+`BENCH_SETUP=1`, which also times a set-up with its downloads); don't edit it.
 Comparisons are interleaved (A B A B …) in one process, ratios come first.
 """
 

@@ -12,6 +12,8 @@ TOPICS += ("memory", "course")
 
 def tables_of(topic: str, tiny: bool) -> list[Table]:
     """Return the tables of one topic."""
+    # The pool's method would be inherited, and a DataLoader would spawn its workers.
+    multiprocessing.set_start_method(None, force=True)
     return importlib.import_module(f"benchmarks.{topic}").tables(tiny)
 
 
