@@ -3,9 +3,7 @@
 from statistics import median
 
 import torch
-from torch.utils.data import (
-    TensorDataset,
-)
+from torch.utils.data import TensorDataset
 
 from benchmarks import trainers
 from benchmarks.loaders import DEFAULT, EPOCHS, loaders, speed, walked
