@@ -65,8 +65,9 @@ class Copy:
     """One copy of a run, and what the last call of its step showed in `seen`.
 
     `seen` holds the inputs of the model, outputs and targets as the loss got them, the
-    loss, the number of optimizer steps, each parameter's gradient at the last of them
-    (`used`) and after the call (`left`), and whether the model was in train mode.
+    loss, the number of optimizer steps, how many of them found the gradients of the one
+    before (`again`), each parameter's gradient at the last of them (`used`) and after
+    the call (`left`), and whether the model was in train mode.
     """
 
     def __init__(self, run: Run, rate: float | None = None) -> None:
@@ -90,7 +91,7 @@ class Copy:
     def take(self, batch: tuple[Tensor, Tensor]) -> SimpleNamespace:
         """Let the run's step work on a batch, from a fixed seed; return `seen`."""
         nothing = dict.fromkeys(("inputs", "outputs", "targets", "loss", "train"))
-        self.seen = SimpleNamespace(**nothing, steps=0, used={})
+        self.seen = SimpleNamespace(**nothing, steps=0, again=0, used={})
         torch.manual_seed(0)
         self.run.step(self.model, batch, self.loss_fn, self.optimizer)
         self.seen.left = self._gradients()
@@ -125,8 +126,14 @@ class Copy:
         self.seen.train = model.training
 
     def _note_step(self, *_) -> None:
+        before, self.seen.used = self.seen.used, self._gradients()
+        self.seen.again += self.seen.steps > 0 and all(
+            torch.equal(a, b)
+            if isinstance(a, Tensor) and isinstance(b, Tensor)
+            else a is b
+            for a, b in zip(before.values(), self.seen.used.values(), strict=True)
+        )
         self.seen.steps += 1
-        self.seen.used = self._gradients()
 
 
 def first_tensor(tree) -> Tensor | None:

@@ -71,6 +71,14 @@ def step(run: Run) -> Seen:
     if not any(call.steps for call in calls):
         yield "step", "three calls, and no optimizer.step()", "call it after backward()"
         return
+    if all(call.again for call in calls):
+        yield (
+            "again",
+            f"of {calls[0].steps} calls of optimizer.step() in a batch "
+            f"{calls[0].again} found the gradients of the call before",
+            "one step() for each backward(); scaler.step(optimizer) is one already",
+        )
+        return
     if not all(call.inputs is None or call.inputs.isfinite().all() for call in calls):
         return  # the nan in the gradients says nothing more
     yield from gradients(calls)

@@ -204,6 +204,17 @@ def no_step():
     return run(mlp(), step=step)
 
 
+def two_steps_for_one_backward():
+    def step(model, batch, loss_fn, optimizer):
+        inputs, targets = batch
+        optimizer.zero_grad()
+        loss_fn(model(inputs), targets).backward()
+        optimizer.step()
+        optimizer.step()
+
+    return run(mlp(), step=step)
+
+
 def eval_mode_left_on():
     def step(model, batch, loss_fn, optimizer):
         inputs, targets = batch
@@ -391,6 +402,7 @@ BROKEN = {
     step_before_backward: "order",
     cleared_before_step: "order",
     no_step: "step",
+    two_steps_for_one_backward: "again",
     eval_mode_left_on: "mode",
     accumulation_off_by_one: "unused",
     accumulation_off_by_one_and_cleared: "unused",
