@@ -1,7 +1,13 @@
 """The loaders that are timed: that of lesson 02, and what torch offers."""
 
 import torch
-from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    RandomSampler,
+    TensorDataset,
+)
 
 from benchmarks import ROOT
 from benchmarks.measure import interleaved, seconds, spread
@@ -11,17 +17,21 @@ EPOCHS = 3  # in one measurement
 DEFAULT = "default `DataLoader`"
 
 
-def of_lesson_02() -> type:
-    """Return FastLoader, from the solution that lesson 02 prints."""
-    names = {"torch": torch}
-    exec(solutions(read(ROOT / "notebooks" / "02_dataloaders.ipynb"))["2.5"], names)
-    return names["FastLoader"]
+def of_lesson(lesson: str, exercise: str, name: str) -> type:
+    """Return a class from the solution that a lesson prints."""
+    names = {"torch": torch, "Dataset": Dataset}
+    exec(solutions(read(ROOT / "notebooks" / f"{lesson}.ipynb"))[exercise], names)
+    return names[name]
+
+
+FastLoader = of_lesson("02_dataloaders", "2.5", "FastLoader")
+Cached = of_lesson("01_datasets", "1.2", "Cached")
 
 
 def loaders(data: TensorDataset, size: int) -> dict:
     """Return each way to the same shuffled batches."""
     at_once = BatchSampler(RandomSampler(data), size, drop_last=False)
-    fast = of_lesson_02()(*data.tensors, batch_size=size, shuffle=True)
+    fast = FastLoader(*data.tensors, batch_size=size, shuffle=True)
     workers = {"batch_size": size, "shuffle": True, "persistent_workers": True}
     return {
         DEFAULT: DataLoader(data, batch_size=size, shuffle=True),

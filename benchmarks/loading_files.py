@@ -9,31 +9,26 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
-from benchmarks.loaders import DEFAULT, of_lesson_02, speed, walked
+from benchmarks.loaders import DEFAULT, Cached, FastLoader, speed, walked
 from benchmarks.measure import Table
 from course_utils.data import find_textures
 
 
 class Photographs(Dataset):
-    """Images from files; with `cached` each is decoded once."""
+    """Images from files, decoded each time."""
 
-    def __init__(self, paths: list[Path], cached: bool) -> None:
+    def __init__(self, paths: list[Path]) -> None:
         """Keep the paths."""
-        self.paths, self.cache = paths, {} if cached else None
+        self.paths = paths
 
     def __len__(self) -> int:
         """Return the number of images."""
         return len(self.paths)
 
     def __getitem__(self, index: int) -> torch.Tensor:
-        """Return an image, from memory where it is."""
-        if self.cache is not None and index in self.cache:
-            return self.cache[index]
+        """Return an image (1, H, W) from 0 to 1."""
         with Image.open(self.paths[index]) as image:
-            decoded = torch.from_numpy(np.array(image)).unsqueeze(0).float() / 255
-        if self.cache is not None:
-            self.cache[index] = decoded
-        return decoded
+            return torch.from_numpy(np.array(image)).unsqueeze(0).float() / 255
 
 
 def rows_of(rounds: int, folder: Path, count: int) -> list[list[str]]:
@@ -51,7 +46,8 @@ def rows_of(rounds: int, folder: Path, count: int) -> list[list[str]]:
 def photograph_columns(rounds: int, paths: list[Path]) -> dict[str, str]:
     """Return the ratio of each way to read these files."""
     options = {"batch_size": 64, "shuffle": True}
-    files, cached = Photographs(paths, False), Photographs(paths, True)
+    files = Photographs(paths)
+    cached = Cached(files)
     stacked = torch.stack([files[index] for index in range(len(files))])
     ways = {
         DEFAULT: DataLoader(files, **options),
@@ -61,7 +57,7 @@ def photograph_columns(rounds: int, paths: list[Path]) -> dict[str, str]:
         ),
         "decoded once, kept (`Cached` of lesson 01)": DataLoader(cached, **options),
         "kept, and 2 workers": DataLoader(cached, num_workers=2, **options),
-        "stacked once, **ours**, FastLoader": of_lesson_02()(stacked, **options),
+        "stacked once, **ours**, FastLoader": FastLoader(stacked, **options),
     }
     times = walked(ways, rounds, 1)
     found = {name: speed(times, name) for name in ways}

@@ -1,7 +1,6 @@
 """Lesson 13's own script on two nodes, and with a worker killed in the middle."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ import pytest
 import torch
 
 from course_utils.checkpoint import Checkpoints
+from free_ports import free_ports
 from lesson_files import ROOT, code, read, written_files
 
 pytestmark = [
@@ -104,11 +104,6 @@ def same(one, other):
     )
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
 def shown(option):
     """Return whether the lesson shows an option where it prints its commands."""
     cells = code(read(LESSON))
@@ -129,7 +124,7 @@ NODES = {
 def test_two_agents_on_this_machine_are_two_nodes(folder, start):
     output(start("--standalone", "--nproc-per-node=2", "train_many.py", "alone", "2"))
     for kind, options in NODES.items():
-        place = {"host": "127.0.0.1", "port": free_port()}
+        place = {"host": "127.0.0.1", "port": free_ports(1)[0]}
         agents = [
             start(
                 "--nnodes=2" if kind == "static" else "--nnodes=2:2",

@@ -12,6 +12,7 @@ import pytest
 
 from course_utils import message
 from course_utils.message import Messenger, reason
+from free_ports import free_ports
 
 SECRET = "T000-B000-do-not-show"
 
@@ -140,9 +141,7 @@ def test_a_failure_is_kept_as_text_and_training_goes_on(
 
 
 def test_nobody_listens(capsys):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    [port] = free_ports(1)
     messenger = Messenger(f"http://127.0.0.1:{port}/{SECRET}")
     assert usual_seconds(messenger) < 0.05
     messenger.wait()

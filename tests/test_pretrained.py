@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torchvision import models
 
+from free_ports import free_ports
 from lesson_files import LESSONS, code, read
 
 WEIGHTS = models.ResNet18_Weights.IMAGENET1K_V1
@@ -112,8 +113,7 @@ def test_missing_weights_are_told_in_one_sentence(server, load, capsys):
 
 
 def test_without_a_network_the_lesson_goes_on(server, load, capsys):
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
+    [port] = free_ports(1)
     assert load(f"http://127.0.0.1:{port}/resnet18-00000000.pth") is None
     printed = capsys.readouterr().out
     assert printed.count("fetched now") == 1 and "go on without them" in printed

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
+from free_ports import free_ports
 from lesson_files import ROOT, read, written_files
 
 pytestmark = [
@@ -24,18 +25,6 @@ pytestmark = [
 LESSON = ROOT / "notebooks" / "14_hyperparameters.ipynb"
 RATES = 8
 TOKEN = secrets.token_hex(16)  # shared by the nodes and the script
-
-
-def free_ports(count):
-    """Return ports that nobody listens on."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def environment():

@@ -20,9 +20,19 @@ from test_browser import CHROMIUM, keep_for_review
 pytestmark = pytest.mark.slow
 
 LESSON = ROOT / "notebooks" / "10_tensorboard.ipynb"
-PAGES = {"scalars", "images", "histograms", "pr_curves", "mesh", "text"}
+# Page, and the name under which it asks for the data of one tag.
+PAGES = {
+    "scalars": "scalars",
+    "images": "images",
+    "histograms": "histograms",
+    "pr_curves": "pr_curves",
+    "mesh": "meshes",
+    "text": "text",
+}
 # How each kind of record names the page it belongs to, where it does not itself.
 OLD_KINDS = {"simple_value": "scalars", "image": "images", "histo": "histograms"}
+# What TensorBoard adds to the name of a mesh and of a text.
+PART = re.compile(r"_(VERTEX|FACE|COLOR)$|/text_summary$")
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +104,7 @@ def ask(address, route, **query):
 
 
 def written(project):
-    """Return {page: {(run, tag)}} as the files say, and the runs with a graph."""
+    """Return {page: {(run, name)}} as the files say, and the runs with a graph."""
     records, graphs = {}, set()
     for file in sorted(project.rglob("events.out.tfevents.*")):
         run = file.parent.relative_to(project).as_posix()
@@ -104,7 +114,7 @@ def written(project):
             for value in event.summary.value:
                 name = value.metadata.plugin_data.plugin_name
                 page = name or OLD_KINDS[value.WhichOneof("value")]
-                records.setdefault(page, set()).add((run, value.tag))
+                records.setdefault(page, set()).add((run, PART.sub("", value.tag)))
     return records, graphs
 
 
@@ -114,33 +124,41 @@ def served(address, page):
     return {(run, tag) for run, tags in answer.items() for tag in tags}
 
 
+def names(address, page):
+    """Return {(run, name)} that the server has for a page, as `written` does."""
+    return {(run, PART.sub("", tag)) for run, tag in served(address, page)}
+
+
 def wait_until_read(address, project):
-    """Wait until the server has read the last scalar of the project."""
-    wanted = written(project)[0]["scalars"]
+    """Wait until the server has read each tag: it takes one run after the other."""
+    wanted = written(project)[0]
     for _ in range(300):
-        if served(address, "scalars") >= wanted:
+        lacking = {
+            page
+            for page in PAGES.keys() & wanted.keys()
+            if not names(address, page) >= wanted[page]
+        }
+        if not lacking:
             return
         time.sleep(0.1)
-    raise AssertionError("after 30 s the server has not read all scalars")
+    raise AssertionError(f"after 30 s the server has not read all of {lacking}")
 
 
 def test_the_server_has_every_tag_that_the_lesson_wrote(address, project):
     records, graphs = written(project)
-    assert records.keys() >= PAGES and graphs
-    for page in PAGES - {"mesh", "text"}:
-        assert served(address, page) == records[page], page
-    parts = {(run, tag.rsplit("_", 1)[0]) for run, tag in records["mesh"]}
-    assert served(address, "mesh") == parts
-    texts = {(run, tag.removesuffix("/text_summary")) for run, tag in records["text"]}
-    served_texts = {
-        (run, tag.removesuffix("/text_summary")) for run, tag in served(address, "text")
-    }
-    assert served_texts == texts
+    assert records.keys() >= PAGES.keys() and graphs
+    for page, data in PAGES.items():
+        assert names(address, page) == records[page], page
+        for run, tag in served(address, page):
+            query = {"run": run, "tag": tag, "sample": "0"}
+            answer = ask(address, f"plugin/{page}/{data}", **query)
+            assert answer[run] if page == "pr_curves" else answer, (page, run, tag)
+    groups = {tag.split("/")[0] for _, tag in records["histograms"]}
+    assert groups == {"weights", "gradients"}
     assert set(ask(address, "plugin/graphs/info")) >= graphs
     assert ask(address, "plugin/projector/runs") == ["records"]
-    for run, tag in sorted(records["scalars"])[:5]:
-        points = ask(address, "plugin/scalars/scalars", run=run, tag=tag)
-        assert points and len(points[0]) == 3  # time, step, value
+    (embedding,) = ask(address, "plugin/projector/info", run="records")["embeddings"]
+    assert embedding["tensorShape"] == [359, 64] and "sprite" in embedding
 
 
 def settings(address):
@@ -218,7 +236,8 @@ def test_the_pages_of_scalars_and_images_render(address, project, tmp_path):
             page.goto(f"{address}#images")
             page.reload()
             page.get_by_text("mistakes").first.wait_for()
-            pictures = most(page, "img", "e => e.naturalWidth")
+            pictures = most(page, "tf-image-loader img", "e => e.naturalWidth")
+            shown = page.locator("tf-image-loader img").count()
             page.screenshot(path=tmp_path / "tensorboard_images.png")
         finally:
             browser.close()
@@ -226,4 +245,5 @@ def test_the_pages_of_scalars_and_images_render(address, project, tmp_path):
         keep_for_review(picture)
     assert curves > 1000  # characters of the longest path
     assert pictures > 100  # pixels of the widest
+    assert shown == len(written(project)[0]["images"])
     assert outside == []

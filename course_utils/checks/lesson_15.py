@@ -80,7 +80,7 @@ def judge_pairs(answer, n: int, shape: tuple) -> None:
     still = f"still seen: only {fit} of {n} pairs fit; "
     assert fit == n or names != straight, still + "the labels stayed where they were"
     assert fit == n or order != straight, still + "the images stayed where they were"
-    assert fit == n, still + "two orders were drawn, and both need one"
+    assert fit == n, still + "images and labels have two orders, and need one"
     assert order != straight, "the pairs fit, and nothing is shuffled"
     together = sum((b - a) % n == 1 for a, b in pairwise(order))
     assert together < n / 2, (
@@ -135,7 +135,13 @@ def judge_probabilities(answer, classes: int) -> None:
         "your model has not the parameters of the network that you were given"
     )
     outputs = model(inputs)
-    got = to_probabilities(outputs)
+    try:
+        got = to_probabilities(outputs)
+    except (RuntimeError, TypeError) as problem:
+        raise AssertionError(
+            f"the third is handed the model's outputs alone, {tuple(outputs.shape)}, "
+            f"no inputs and no targets; it raised {type(problem).__name__}"
+        ) from problem
     if isinstance(got, np.ndarray):
         got = torch.from_numpy(got).to(logits.device)
     assert isinstance(got, Tensor) and got.shape == logits.shape, (
@@ -248,8 +254,8 @@ def clean_step(answer) -> None:
             "backward()": "sb",
             "still seen: each call uses the gradient of the batch before; step() comes "
             "before backward()": "scb",
-            "still seen: the parameters never move, but have gradients; who calls "
-            "optimizer.step()?": "cb",
+            "still seen: the parameters never move, but have gradients afterwards; is "
+            "step() missing, or does it come before backward()?": "cb",
         }
         for words, order in wrong.items():
             other = after_three(step_in_order(order), sizes)[0]
@@ -326,6 +332,11 @@ def judge_adapted(
     rates = sorted({round(float(group["lr"]), 7) for group in optimizer.param_groups})
     assert rates == [lr], f"the rate is {brief(rates)}; {lr} was handed over"
     judge_linear(model[-1], model[:-1](inputs).detach())
+    assert not any(
+        a.shape == b.shape and torch.equal(a, b)
+        for a in model[-1].parameters()
+        for b in before[-1].parameters()
+    ), "the old last layer is still there, with a new one on top; put it in its place"
     start = copy.deepcopy(model.state_dict())
     targets = torch.arange(8, device=pick_device()) % classes
     for _ in range(2):  # a head of zeros passes no gradient on in its first step
@@ -342,7 +353,7 @@ def judge_adapted(
     )
     assert not still or set(still) & set(head), (
         f"still seen: {', '.join(still[:3])} don't move; "
-        "hand over the other layers, too"
+        "are they frozen, or not handed over?"
     )
     assert not still, f"still seen: these don't move: {', '.join(still[:6])}"
 
@@ -437,7 +448,8 @@ def judge_pixels(model: nn.Module, one: Tensor) -> None:
 
 RATES = {0.006: 0.7, 3.0: 950.0, 1.0: math.nan, 0.3: math.inf, 0.03: 0.5, 0.1: 1.5}
 RATES |= {0.003: 0.9, 0.01: 0.2, 0.0003: 2.1, 0.02: 0.4}
-MORE = {0.02: 0.4, 0.2: math.nan, 0.5: 3.9, 0.05: 1.9, 0.1: 2.0, 0.004: 1.0, 0.01: 0.3}
+MORE = {0.02: 0.4, 0.2: math.nan, 0.03: 1.5, 0.5: 3.9, 0.05: 1.9, 0.1: 2.0}
+MORE |= {0.04: 2.2, 0.004: 1.0, 0.01: 0.3}  # 0.04 fails between two that pass
 
 
 @lesson.question("15.6")
@@ -464,6 +476,7 @@ def judge_rate(answer, start: float, table: dict, right: float) -> None:
         )
     got = number(ask(answer, start, table.__getitem__, rates))
     assert rates == list(table), "the list of rates that you were given is changed"
+    rows = pairwise(sorted(rates))
     wrong = {
         "that is the rate with the smallest loss; a larger one also passes": min(
             good, key=table.get
@@ -487,6 +500,9 @@ def judge_rate(answer, start: float, table: dict, right: float) -> None:
         ),
         "that is the first rate that passes; a later one is larger": good[0],
         "that is the last rate that passes; an earlier one is larger": good[-1],
+        "the next rate fails, but a larger one passes again; ask them all": next(
+            (a for a, b in rows if a in good and b not in good), right
+        ),
         "that is a loss; return the rate that gives it": table[right],
         "that is a place in the list; return the rate itself": rates.index(right),
     }

@@ -446,6 +446,47 @@ def read_without_dots(project):
     return {folder.name: read_one(folder) for folder in folders if folder.is_dir()}
 
 
+def run_by_first_length(writer, epochs):
+    length = len(epochs[0][0])
+    for epoch, (losses, val_loss) in enumerate(epochs):
+        for batch, loss in enumerate(losses, start=1):
+            writer.add_scalar("loss/training", loss, epoch * length + batch)
+        writer.add_scalar("loss/validation", val_loss, (epoch + 1) * length)
+    return (epoch + 1) * length
+
+
+def run_with_text(writer, epochs):
+    writer.add_text("note", "the run begins")
+    return run(writer, epochs)
+
+
+def read_one_curve(project):
+    return {
+        run: {tag: tags["loss/training"] for tag in tags}
+        for run, tags in read(project).items()
+    }
+
+
+def shares_sorting(events, names):
+    events.sort(key=lambda entry: -entry.cpu_time_total)
+    return shares(events, names)
+
+
+def shares_dividing_in_place(events, names):
+    total = sum(e.cpu_time_total for e in events if e.key in names)
+    for entry in events[:]:
+        if type(entry).__name__ == "SimpleNamespace":
+            entry.cpu_time_total /= total
+    return shares(events, names)
+
+
+def shares_removing(events, names):
+    for entry in list(events):
+        if entry.key not in names:
+            events.remove(entry)
+    return shares(events, names)
+
+
 def read_flat(project):
     return {
         f"{r}/{t}": pair
@@ -501,7 +542,10 @@ NEAR_MISSES = {
         (run_popping, "is changed"),
         (run_and_close, "you closed the writer"),
         (run_with_own_writer, "a writer of your own"),
-        (run_counting_validation, "count validation as a step"),
+        (run_counting_validation, "validation is not"),
+        (run_by_first_length, "keep a counter"),
+        (lambda w, e: run(w, e, val_at=lambda p: None), "every validation step is 0"),
+        (run_with_text, "two tags are enough"),
         (
             lambda w, e: run(w, e, val_at=lambda p: p["step"] - p["began"]),
             "length of its",
@@ -528,6 +572,7 @@ NEAR_MISSES = {
         (lambda p: list(read(p).items()), "expected a dictionary"),
         (read_from_name, "expected steps"),
         (read_as_floats, "a pair (steps, values)"),
+        (read_one_curve, "tag rate holds the curve of run slow, tag loss/training"),
     ],
     "write_histograms": [
         (histograms_without_asking, "your code raised"),
@@ -544,7 +589,8 @@ NEAR_MISSES = {
             lambda *a: histograms(*a, gradient=lambda p: p.grad.norm()),
             "the whole tensor",
         ),
-        (lambda *a: histograms(*a, gradients=False), "no gradients were written"),
+        (lambda *a: histograms(*a, gradients=False), "no tag begins with gradients/"),
+        (lambda *a: histograms(*a, tag="weights"), "no tag begins with gradients/"),
         (lambda *a: histograms(*a, tag="grads"), "gradients/0.bias is missing"),
         (
             lambda *a: histograms(*a, name=lambda n: n.replace(".", "/")),
@@ -610,5 +656,8 @@ RIGHT = {
         shares_by_tensor,
         shares_in_loops,
         shares_rounded,
+        shares_sorting,
+        shares_dividing_in_place,
+        shares_removing,
     ],
 }

@@ -43,6 +43,11 @@ def pairs_two_orders(images, labels):
     return images[torch.randperm(len(images))], labels[torch.randperm(len(images))]
 
 
+def pairs_inverted(images, labels):
+    order = torch.randperm(len(images))
+    return images[order], labels[order.argsort()]
+
+
 def pairs_drawn(images, labels):
     order = torch.randint(len(images), (len(images),))
     return images[order], labels[order]
@@ -184,6 +189,19 @@ def head_appended(model, classes, lr):
     return torch.optim.AdamW(model.parameters(), lr=lr)
 
 
+def head_on_top(model, classes, lr):
+    new = nn.Linear(model[-1].out_features, classes).to(model[-1].weight.device)
+    model[-1] = nn.Sequential(model[-1], new)
+    return torch.optim.AdamW(model.parameters(), lr=lr)
+
+
+def head_of_new_parameters(model, classes, lr):
+    shape, device = (classes, model[-1].in_features), model[-1].weight.device
+    model[-1].weight = nn.Parameter(torch.randn(shape, device=device) / 9)
+    model[-1].bias = nn.Parameter(torch.zeros(classes, device=device))
+    return torch.optim.AdamW(model.parameters(), lr=lr)
+
+
 def head_on_a_copy(model, classes, lr):
     return head_right(copy.deepcopy(model), classes, lr)
 
@@ -246,6 +264,16 @@ def step_by_grad(model, batch, loss_fn, optimizer):
     return float(loss.detach())
 
 
+def step_by_closure(model, batch, loss_fn, optimizer):
+    def closure():
+        optimizer.zero_grad()
+        loss = loss_fn(model(batch[0]), batch[1])
+        loss.backward()
+        return loss
+
+    return optimizer.step(closure).item()
+
+
 def step_hasty(model, batch, loss_fn, optimizer):
     loss = loss_fn(model(batch[0]), batch[1])
     loss.backward()
@@ -287,6 +315,14 @@ def step_first_uncleared(model, batch, loss_fn, optimizer):
 def step_missing(model, batch, loss_fn, optimizer):
     optimizer.zero_grad()
     loss = loss_fn(model(batch[0]), batch[1])
+    loss.backward()
+    return loss.item()
+
+
+def step_before_any_gradient(model, batch, loss_fn, optimizer):
+    optimizer.zero_grad()
+    loss = loss_fn(model(batch[0]), batch[1])
+    optimizer.step()
     loss.backward()
     return loss.item()
 
@@ -525,6 +561,16 @@ def rate_until_the_first_fails(start, loss_after, rates):
     return best
 
 
+def rate_where_the_first_row_ends(start, loss_after, rates):
+    best = None
+    for rate in sorted(rates):
+        if loss_after(rate) < start / 2:
+            best = rate
+        elif best is not None:
+            break
+    return best
+
+
 def rate_until_it_fails(start, loss_after, rates):
     best = None
     for rate in sorted(rates):
@@ -539,7 +585,8 @@ NEAR_MISSES = {
     "prepare": [
         (pairs_of_images, "the labels stayed where they were"),
         (pairs_of_labels, "the images stayed where they were"),
-        (pairs_two_orders, "two orders were drawn"),
+        (pairs_two_orders, "have two orders"),
+        (pairs_inverted, "have two orders"),
         (pairs_drawn, "randperm has each index once"),
         (pairs_unshuffled, "nothing is shuffled"),
         (pairs_rolled, "still follow their old neighbour"),
@@ -595,6 +642,14 @@ NEAR_MISSES = {
             "has not the parameters",
         ),
         (
+            lambda n: (n, nn.CrossEntropyLoss(), lambda inputs: n(inputs).softmax(1)),
+            "outputs alone, (15, 4), no inputs",
+        ),
+        (
+            lambda n: (n, nn.Softmax(1), nn.CrossEntropyLoss()),
+            "outputs alone, (15, 4), no inputs",
+        ),
+        (
             lambda n: (n, nn.CrossEntropyLoss(label_smoothing=0.3), nn.Softmax(1)),
             "the loss ends at",
         ),
@@ -605,7 +660,8 @@ NEAR_MISSES = {
         (step_first, "the gradient of the batch before"),
         (step_between, "step() comes after backward()"),
         (step_first_uncleared, "the first call moves nothing"),
-        (step_missing, "who calls optimizer.step()?"),
+        (step_missing, "is step() missing"),
+        (step_before_any_gradient, "does it come before backward()?"),
         (step_with_graph, "loss.item()"),
         (step_measured_after, "expected the loss before each step"),
         (step_with_its_own_loss, "one backward() of loss_fn"),
@@ -615,10 +671,11 @@ NEAR_MISSES = {
     ],
     "adapt": [
         (head_too_late, "the new head does not move"),
-        (head_alone, "hand over the other layers, too"),
-        (head_frozen_rest, "hand over the other layers, too"),
+        (head_alone, "or not handed over?"),
+        (head_frozen_rest, "are they frozen"),
         (head_default_rate, "was handed over"),
         (head_appended, "replace the last one"),
+        (head_on_top, "the old last layer is still there"),
         (head_on_a_copy, "still ends in the old layer"),
         (head_in_a_new_model, "still ends in the old layer"),
         (head_and_model, "the optimizer alone"),
@@ -662,6 +719,7 @@ NEAR_MISSES = {
         (rate_half_rounded_down, "rounds down"),
         (rate_until_the_first_fails, "too early, or is"),
         (rate_until_it_fails, "expected the rate 0.03"),
+        (rate_where_the_first_row_ends, "a larger one passes again"),
         (lambda start, loss_after, rates: max(rates), "the largest rate of all"),
     ],
 }
@@ -669,8 +727,14 @@ NEAR_MISSES = {
 RIGHT = {
     "prepare": [pairs_right, pairs_by_sorting, pairs_by_loader, pairs_by_stacking],
     "repaired": [log_pair, share_pair, function_pair, wide_pair, numpy_pair],
-    "clean_step": [step_right, step_clearing_after, step_by_grad],
-    "adapt": [head_right, head_added, head_in_groups, head_of_zeros],
+    "clean_step": [step_right, step_clearing_after, step_by_grad, step_by_closure],
+    "adapt": [
+        head_right,
+        head_added,
+        head_in_groups,
+        head_of_zeros,
+        head_of_new_parameters,
+    ],
     "own_rows": [
         Rows,
         RowsBatchFirst,
