@@ -119,6 +119,21 @@ def test_a_full_gpu_raises_what_a_real_one_raises_and_drops_what_did_not_fit():
     assert memory.live == memory.peak == kept.nbytes
 
 
+def test_the_error_does_not_hold_what_did_not_fit():
+    with memory_budget("1MB") as memory, pytest.raises(torch.OutOfMemoryError) as error:
+        torch.zeros(MB)
+    assert error.tb and memory.live == 0  # the traceback is alive
+
+
+def test_what_is_as_large_as_the_budget_fits():
+    with memory_budget("1KB") as memory:
+        kept = torch.zeros(256)
+        with pytest.raises(torch.OutOfMemoryError):
+            torch.zeros(1)
+    assert memory.peak == kept.nbytes == 1024
+    assert memory.at_peak == kinds(temporaries=1024)  # born by that very operation
+
+
 def test_the_error_keeps_its_type_in_the_middle_of_backward():
     model = make_mlp()
     with memory_budget("20KB", model):
@@ -205,6 +220,16 @@ def test_gradients_state_and_buffers_from_before_are_counted():
         assert memory.by_kind["optimizer state"] == 2 * own + 4 * 10
 
 
+def test_state_from_before_is_there_when_a_step_begins():
+    model = make_mlp()
+    optimizer = ADAM(model.parameters())
+    train(model, optimizer, *batch(4, 64), steps=1)
+    with memory_budget(None, model) as memory:
+        optimizer.step()
+    assert memory.at_peak["optimizer state"] == 2 * PARAMETERS + 4 * 4
+    assert memory.live < memory.peak  # on top of the state come the step's temporaries
+
+
 def test_a_layer_unfrozen_inside_has_gradients_too():
     model = make_mlp()
     model[0].requires_grad_(False)
@@ -274,6 +299,15 @@ def test_a_result_written_into_a_given_tensor_is_counted_once():
         out = torch.empty(0)
         torch.add(torch.ones(10), 1, out=out)
     assert memory.live == 40 and len(out) == 10
+
+
+def test_a_tensor_resized_in_place_counts_at_its_new_size():
+    with memory_budget() as memory:
+        tensor = torch.zeros(10)
+        tensor.resize_(30)
+        assert memory.live == memory.peak == 120
+    del tensor
+    assert memory.live == 0
 
 
 def test_sparse_gradients_do_not_disturb():

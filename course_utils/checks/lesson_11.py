@@ -147,6 +147,7 @@ def judge_prediction(answer, sizes: list[int], n: int, averages: int) -> None:
             (weights + sum(sizes[:-1]))
             * 4: "a layer has a bias for each unit it leads "
             "to, not for each it comes from",
+            (weights + sum(sizes)) * 4: "the inputs are no layer and have no biases",
             numbers: "those are numbers; a float32 takes 4 bytes",
             numbers * 8: "8 bytes is float64; a float32 takes 4",
         },
@@ -162,6 +163,7 @@ def judge_prediction(answer, sizes: list[int], n: int, averages: int) -> None:
             f"the optimizer keeps {averages}",
             numbers * averages: "those are numbers; a float32 takes 4 bytes",
             averages * 4: "each parameter has its own averages",
+            weights * averages * 4: "the biases have averages, too",
         },
         "activations": {
             kept * 4: "that is one row; the batch has n of them",
@@ -243,8 +245,11 @@ def judge_validation(answer, sizes: list[int], smoothing: float = 0.0) -> None:
     assert not outputs.requires_grad, (
         "the logits hold the graph of every batch: compute them under torch.no_grad()"
     )
+    assert not getattr(loss, "requires_grad", False), (
+        "the mean loss holds the graph of every batch: add it up under torch.no_grad()"
+    )
     assert not model.recorded, (
-        "a graph is recorded for each batch and thrown away: use torch.no_grad()"
+        "a graph is recorded for each batch, and nobody needs it: use torch.no_grad()"
     )
     assert outputs.device.type == "cpu", "the logits are on the GPU: .cpu() each batch"
     assert all(parameter.requires_grad for parameter in model.parameters()), (
@@ -341,6 +346,10 @@ def find_batch_size(answer) -> None:
             f"a {type(problem).__name__} that is not about memory was swallowed; it "
             f"should come out, and out came {brief(result)}"
         )
+        assert len(step.tried) == 1, (
+            f"after a {type(problem).__name__} that is not about memory you tried "
+            "smaller batches; it should come out at once"
+        )
     try:
         result = answer(Step(0), 6)
     except torch.OutOfMemoryError:
@@ -415,6 +424,9 @@ def judge_line(answer, small, large, budget, each: int, fixed: int) -> None:
         "the measured batch is not yet in: you count what more would fit": (
             (budget - small[1]) // each,
             (budget - large[1]) // each,
+        ),
+        "the reserve is taken off already: keep nothing more back": (
+            (0.7 * budget - fixed) // each,
         ),
         "that is one too many: round down": (right + 1,),
         "one more fits: a peak equal to the budget is not above it": (right - 1,),

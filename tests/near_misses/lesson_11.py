@@ -2,6 +2,8 @@
 
 import math
 import weakref
+from contextlib import suppress
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -174,6 +176,30 @@ class LedgerWithoutCount:
     live = peak = 0
 
 
+class LedgerAskingTheDead(Ledger):
+    def note(self, storage, key, size):
+        def died(note):
+            if note() is not None:
+                self.died(key, note().nbytes())
+
+        self.known[key] = weakref.ref(storage, died)
+
+
+class LedgerWeakSet:
+    def __init__(self):
+        self.live, self.peak, self.known = 0, 0, weakref.WeakSet()
+
+    def count(self, storage):
+        if storage not in self.known:
+            self.known.add(storage)
+            weakref.finalize(storage, self.drop, storage.nbytes())
+            self.live += storage.nbytes()
+            self.peak = max(self.peak, self.live)
+
+    def drop(self, size):
+        self.live -= size
+
+
 class LedgerFinalized(Ledger):
     def count(self, storage):
         key = storage._cdata
@@ -229,6 +255,17 @@ def weights_of(sizes):
 
 def numbers_of(sizes):
     return weights_of(sizes) + sum(sizes[1:])
+
+
+def parts_by_arrays(sizes, n, averages):
+    sizes = np.array(sizes)
+    own = 4.0 * ((sizes[:-1] + 1) @ sizes[1:])
+    return {
+        "parameters": own,
+        "gradients": own,
+        "optimizer state": averages * own,
+        "activations": 4 * n * sizes[1:].sum(),
+    }
 
 
 def parts_by_modules(sizes, n, averages):
@@ -290,6 +327,17 @@ def val_last(model, batches, loss_fn):
     return loss, outputs[-len(batches[-1][0]) :]
 
 
+def val_loss_with_graphs(model, batches, loss_fn):
+    model.eval()
+    total, count, outputs = 0, 0, []
+    for inputs, targets in batches:
+        logits = model(inputs)
+        total += loss_fn(logits, targets) * len(targets)
+        count += len(targets)
+        outputs.append(logits.detach().cpu())
+    return total / count, torch.cat(outputs)
+
+
 def val_list(model, batches, loss_fn):
     loss, outputs = val(model, batches, loss_fn)
     return loss, list(outputs)
@@ -335,6 +383,17 @@ def val_by_pieces(model, batches, loss_fn):
     targets = torch.cat([targets.cpu() for _, targets in batches])
     model.train(mode)
     return loss_fn(outputs, targets), outputs
+
+
+def val_stacked(model, batches, loss_fn):
+    model.eval()
+    total, outputs = torch.zeros((), dtype=torch.float64), torch.empty(0, 5)
+    with torch.inference_mode():
+        for inputs, targets in batches:
+            logits = model(inputs)
+            total = total + loss_fn(logits, targets).double().cpu() * targets.numel()
+            outputs = torch.vstack([outputs, logits.cpu()])
+    return total / len(outputs), outputs
 
 
 def val_double(model, batches, loss_fn):
@@ -412,6 +471,54 @@ def find_any_error(try_step, start):
         except Exception:
             n //= 2
     return 0
+
+
+def find_any_error_raised_at_one(try_step, start):
+    n = start
+    while True:
+        try:
+            try_step(n)
+            return n
+        except Exception:
+            if n == 1:
+                raise
+        n //= 2
+
+
+def find_with_nothing_at_the_end(try_step, start):
+    n = start
+    while n >= 1:
+        try:
+            try_step(n)
+            return n
+        except torch.OutOfMemoryError:
+            n //= 2
+
+
+def find_by_suppress(try_step, start):
+    n = start
+    while n > 1:
+        with suppress(torch.OutOfMemoryError):
+            try_step(n)
+            return n
+        n //= 2
+    try_step(n)
+    return n
+
+
+def find_by_question(try_step, start):
+    def fits(n):
+        try:
+            try_step(n)
+        except torch.OutOfMemoryError:
+            if n == 1:
+                raise
+            return False
+        return True
+
+    while not fits(start):
+        start //= 2
+    return start
 
 
 def find_zero(try_step, start):
@@ -660,6 +767,15 @@ def fit_at_least_one(small, large, budget):
     return max(1, fit(small, large, budget))
 
 
+def fit_with_reserve(small, large, budget):
+    return fit(small, large, 0.7 * budget)
+
+
+def fit_by_fractions(small, large, budget):
+    each = Fraction(large[1] - small[1], large[0] - small[0])
+    return max(0, math.floor(small[0] + (budget - small[1]) / each))
+
+
 def fit_by_steps(small, large, budget):
     each, fixed = line(small, large, budget)
     n = 0
@@ -695,6 +811,7 @@ NEAR_MISSES = {
         (LedgerStrong, "keeps the storage alive"),
         (LedgerHolding, "keeps the storage alive"),
         (LedgerForgetful, "is the weak reference kept"),
+        (LedgerAskingTheDead, "does its function subtract"),
         (LedgerLast, "the size of the last storage"),
         (LedgerNeverPopped, "take the dead"),
         (LedgerGrowing, "subtract"),
@@ -725,6 +842,14 @@ NEAR_MISSES = {
         (
             fixed_change(activations=lambda s, n, k: 4 * n * sum(s[:-1])),
             "what goes into each layer",
+        ),
+        (
+            fixed_change(parameters=lambda s, n, k: 4 * (weights_of(s) + sum(s))),
+            "no biases",
+        ),
+        (
+            fixed_change(optimizer_state=lambda s, n, k: 4 * k * weights_of(s)),
+            "the biases have averages",
         ),
         (fixed_change(parameters=lambda s, n, k: 8 * numbers_of(s)), "float64"),
         (fixed_change(gradients=lambda s, n, k: 0), "a gradient of its own"),
@@ -758,7 +883,8 @@ NEAR_MISSES = {
     "validate": [
         (val_as_given, "train mode"),
         (val_graphs, "graph of every batch"),
-        (val_detached, "thrown away"),
+        (val_detached, "nobody needs it"),
+        (val_loss_with_graphs, "the mean loss holds the graph"),
         (lambda m, b, f: val(m, b, f, train=True), "train mode"),
         (
             lambda m, b, f: val(m, b, f, mean=lambda ls, ns, t: sum(ls) / len(ls)),
@@ -793,6 +919,8 @@ NEAR_MISSES = {
         (find_keeping, "keep the error in a variable"),
         (find_any_runtime_error, "swallowed"),
         (find_any_error, "swallowed"),
+        (find_any_error_raised_at_one, "come out at once"),
+        (find_with_nothing_at_the_end, "so the error should come out; got None"),
         (find_zero, "a batch of 0"),
         (find_one, "never tried"),
         (find_fractions, "halve with //"),
@@ -817,17 +945,37 @@ NEAR_MISSES = {
         (fit_below, "not above it"),
         (fit_negative, "return 0, not"),
         (fit_more, "what more would fit"),
+        (fit_with_reserve, "keep nothing more back"),
         (fit_swapped, "expected 71"),
         (fit_at_least_one, "does not fit"),
     ],
 }
 
 RIGHT = {
-    "ledger": [Ledger, LedgerFinalized, LedgerSummed, LedgerByAddress, LedgerAsked],
-    "predict_bytes": [parts, parts_by_modules, lambda *given: parts(*given, extra=1)],
-    "validate": [val, val_inference, val_by_pieces, val_double],
+    "ledger": [
+        Ledger,
+        LedgerFinalized,
+        LedgerSummed,
+        LedgerByAddress,
+        LedgerAsked,
+        LedgerWeakSet,
+    ],
+    "predict_bytes": [
+        parts,
+        parts_by_modules,
+        parts_by_arrays,
+        lambda *given: parts(*given, extra=1),
+    ],
+    "validate": [val, val_inference, val_by_pieces, val_double, val_stacked],
     "find_batch_size": [
         *(find, find_by_flag, find_by_recursion, find_by_cuda_name, find_by_message),
+        *(find_by_suppress, find_by_question),
     ],
-    "largest_batch": [fit, fit_by_steps, fit_by_numpy, fit_from_large],
+    "largest_batch": [
+        fit,
+        fit_by_steps,
+        fit_by_numpy,
+        fit_from_large,
+        fit_by_fractions,
+    ],
 }

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.utils.checkpoint import checkpoint
-from torch.utils.data import Dataset, Subset, TensorDataset
+from torch.utils.data import Dataset, TensorDataset
 
 from course_utils.metrics import accuracy
 from course_utils.runtime import pick_device
@@ -96,6 +96,33 @@ def loss_batch_size(model, loader, loss_fn):
     )
 
 
+def loss_as_if_full(model, loader, loss_fn):
+    values, sizes = measured(model, loader, loss_fn)
+    total = sum(v * n for v, n in zip(values, sizes, strict=True))
+    return total / (len(loader) * loader.batch_size)
+
+
+def loss_halving(model, loader, loss_fn):
+    values, _ = measured(model, loader, loss_fn)
+    average = values[0]
+    for value in values[1:]:
+        average = (average + value) / 2
+    return average
+
+
+def loss_rightly_in_train(model, loader, loss_fn):
+    model.train()
+    return evaluate(model, loader, loss_fn)["loss"]
+
+
+def loss_of_samples(model, loader, loss_fn):
+    model.eval()
+    each = copy.copy(loss_fn)
+    each.reduction = "none"
+    with torch.no_grad():
+        return torch.cat([each(model(x), y).double() for x, y in loader]).mean()
+
+
 # 16.2
 
 
@@ -172,6 +199,33 @@ def acc_short_range(model, images, labels, batch_size):
     return right / count
 
 
+def acc_whole_when_empty(model, images, labels, batch_size):
+    if batch_size > len(images):
+        return acc_right(model, images, labels, batch_size)
+    return acc_broken(model, images, labels, batch_size)
+
+
+def acc_along_the_batch(model, images, labels, batch_size):
+    model.eval()
+    right = 0
+    for part, names in zip(
+        images.split(batch_size), labels.split(batch_size), strict=True
+    ):
+        right += (model(part).argmax(dim=0)[: len(names)] == names[:4]).sum().item()
+    return right / len(images)
+
+
+def acc_floored(model, images, labels, batch_size):
+    hits = answers_of(model, images, batch_size) == labels
+    return hits.sum().item() // len(images)
+
+
+def acc_one_by_one(model, images, labels, batch_size):
+    model.eval()
+    hits = [model(x[None]).argmax() == y for x, y in zip(images, labels, strict=True)]
+    return np.mean([hit.item() for hit in hits])
+
+
 # 16.3
 
 
@@ -220,6 +274,38 @@ def step_closure(model, batch, loss_fn, optimizer):
     return optimizer.step(closure)
 
 
+def step_by_hand(model, batch, loss_fn, optimizer):
+    optimizer.zero_grad()
+    loss = loss_fn(model(batch[0]), batch[1])
+    loss.backward()
+    with torch.no_grad():
+        for p in model.parameters():
+            p -= optimizer.param_groups[0]["lr"] * p.grad
+    return loss.item()
+
+
+def step_detached(model, batch, loss_fn, optimizer):
+    optimizer.zero_grad()
+    loss = loss_fn(model(batch[0]), batch[1]).detach().requires_grad_()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def step_on_a_copy(model, batch, loss_fn, optimizer):
+    return stepping("zfbs")(copy.deepcopy(model), batch, loss_fn, optimizer)
+
+
+def step_by_grad(model, batch, loss_fn, optimizer):
+    loss = loss_fn(model(batch[0]), batch[1])
+    parameters = list(model.parameters())
+    gradients = torch.autograd.grad(loss, parameters)
+    for p, gradient in zip(parameters, gradients, strict=True):
+        p.grad = gradient
+    optimizer.step()
+    return np.float32(loss.item())
+
+
 # 16.4
 
 
@@ -250,6 +336,20 @@ def opt_new_head(model):
         model.head.in_features, model.head.out_features, device=pick_device()
     )
     return sgd(model.head.parameters())
+
+
+def opt_stepped(model):
+    optimizer = sgd(model.head.parameters())
+    inputs = torch.ones(4, 9, device=pick_device())
+    model(inputs).logsumexp(dim=1).sum().backward()
+    optimizer.step()
+    return optimizer
+
+
+def opt_per_layer(model):
+    parts = [{"params": model.body.parameters(), "lr": 0.0}]
+    parts += [{"params": model.head.parameters(), "lr": 0.1}]
+    return torch.optim.RMSprop(parts, lr=0.01)
 
 
 # 16.5
@@ -353,6 +453,33 @@ class ReaderFrozen(ReaderRight):
     def __init__(self):
         super().__init__()
         self.strokes.requires_grad_(False)
+
+
+class ReaderInference(ReaderRight):
+    def forward(self, inputs):
+        with torch.inference_mode():
+            strokes = self.strokes(inputs)
+        return self.head(strokes)
+
+
+class ReaderMadeAnew(ReaderRight):
+    def forward(self, inputs):
+        strokes = torch.tensor(self.strokes(inputs).tolist(), device=inputs.device)
+        return self.head(strokes)
+
+
+class ReaderFrozenInForward(ReaderRight):
+    def forward(self, inputs):
+        for p in self.strokes.parameters():
+            p.requires_grad_(False)
+        return self.head(self.strokes(inputs))
+
+
+class ReaderByFunctions(ReaderRight):
+    def forward(self, inputs):
+        layer = self.strokes[1]
+        strokes = nn.functional.linear(inputs.flatten(1), layer.weight, layer.bias)
+        return nn.functional.linear(strokes.relu(), self.head.weight, self.head.bias)
 
 
 class ReaderRenamed(nn.Module):
@@ -459,6 +586,38 @@ def acc_every_batch(model, loader, loss_fn, optimizer, every):
         (loss_fn(model(inputs), targets) / every).backward()
         optimizer.step()
     return -(-len(loader) // every)
+
+
+def acc_never_full(model, loader, loss_fn, optimizer, every):
+    return accumulating(start=0.5)(model, loader, loss_fn, optimizer, every)
+
+
+def acc_divided_late(model, loader, loss_fn, optimizer, every):
+    def late(logits, targets):
+        loss = loss_fn(logits, targets)
+        loss.backward(retain_graph=True)
+        return 0 * loss
+
+    return accumulating()(model, loader, late, optimizer, every)
+
+
+def acc_by_rest(model, loader, loss_fn, optimizer, every):
+    rest = len(loader) % every or every
+
+    def weighted(logits, targets):
+        return loss_fn(logits, targets) * every / rest
+
+    return accumulating()(model, loader, weighted, optimizer, every)
+
+
+def acc_clearing_first(model, loader, loss_fn, optimizer, every):
+    for index, (inputs, targets) in enumerate(loader):
+        if index % every == 0:
+            optimizer.zero_grad(set_to_none=False)
+        (loss_fn(model(inputs), targets) / every).backward()
+        if index % every == every - 1 or index == len(loader) - 1:
+            optimizer.step()
+    return np.ceil(len(loader) / every)
 
 
 def acc_last_again(model, loader, loss_fn, optimizer, every):
@@ -594,106 +753,78 @@ class ShiftsWithoutLabel(ShiftsRight):
         return super().__getitem__(index)[0]
 
 
+class ShiftsFromTheStart(ShiftsRight):
+    def draw(self, index):
+        if index == 0:  # an epoch begins
+            self.generator.manual_seed(self.seed)
+        return super().draw(index)
+
+
+class ShiftsByNumpy(ShiftsRight):
+    def draw(self, index):
+        return np.random.default_rng(self.seed).integers(-1, 2, size=2).tolist()
+
+
+class ShiftsThirdRow(ShiftsRight):
+    def draw(self, index):
+        return torch.randint(3, (2,), generator=self.generator).tolist()
+
+
+class ShiftsByFractions(ShiftsRight):
+    def draw(self, index):
+        drawn = torch.rand(2, generator=self.generator)
+        return [int(number) for number in (3 * drawn).floor() - 1]
+
+
 # 16.8
 
 
-def inked(images):
-    return images.flatten(1).sum(dim=1) > 0
+def digit_broken(place):
+    place += 1
+    place %= 10
+    return place
 
 
-class ScansRight(Dataset):
-    def __init__(self, images, labels):
-        self.images, self.labels = images[inked(images)], labels[inked(images)]
-
-    def __len__(self):
-        return len(self.images)
-
-    def __getitem__(self, index):
-        return self.images[index], self.labels[index]
+def digit_half(place):
+    place += 1
+    return place % 10
 
 
-class ScansByList(ScansRight):
-    def __init__(self, images, labels):
-        pairs = zip(images, labels.tolist(), strict=True)
-        self.pairs = [(image, label) for image, label in pairs if image.any()]
-
-    def __len__(self):
-        return len(self.pairs)
-
-    def __getitem__(self, index):
-        return self.pairs[index]
+def digit_methods(place):
+    return place.add_(1).remainder_(10)
 
 
-class ScansByIndex(ScansRight):
-    def __init__(self, images, labels):
-        self.images, self.labels = images, labels
-        self.kept = [k for k in range(len(images)) if images[k].max() > 0]
-
-    def __len__(self):
-        return len(self.kept)
-
-    def __getitem__(self, index):
-        return self.images[self.kept[index]], self.labels[self.kept[index]]
+def digit_detached(place):
+    return digit_broken(place.detach())
 
 
-class ScansSubset(Subset):
-    def __init__(self, images, labels):
-        super().__init__(TensorDataset(images, labels), inked(images).nonzero()[:, 0])
+def digit_shell(place):
+    return digit_broken(place.view(()))
 
 
-class ScansBroken(ScansRight):
-    def __init__(self, images, labels):
-        self.images, self.labels = images[inked(images)], labels
+def digit_given_back(place):
+    digit = (place + 1) % 10
+    place.copy_(digit)
+    return digit.clone()
 
 
-class ScansCut(ScansRight):
-    def __init__(self, images, labels):
-        self.images = images[inked(images)]
-        self.labels = labels[: len(self.images)]
+def digit_cloned(place):
+    return digit_broken(place.clone())
 
 
-class ScansHalfIndex(ScansByIndex):
-    def __getitem__(self, index):
-        return self.images[self.kept[index]], self.labels[index]
+def digit_where(place):
+    return torch.where(place == 9, torch.zeros_like(place), place + 1)
 
 
-class ScansOtherHalf(ScansByIndex):
-    def __getitem__(self, index):
-        return self.images[index], self.labels[self.kept[index]]
+def digit_typed(place):
+    return int("1234567890"[place])
 
 
-class ScansAll(ScansRight):
-    def __init__(self, images, labels):
-        self.images, self.labels = images, labels
+def digit_table(place):
+    return torch.tensor([1, 2, 3, 4, 5, 6, 7, 8, 9, 0])[place.cpu()].to(torch.uint8)
 
 
-class ScansLong(ScansRight):
-    def __init__(self, images, labels):
-        super().__init__(images, labels)
-        self.n = len(labels)
-
-    def __len__(self):
-        return self.n
-
-
-class ScansStrict(ScansRight):
-    def __init__(self, images, labels):
-        kept = images.flatten(1).mean(dim=1) > 0.01
-        self.images, self.labels = images[kept], labels[kept]
-
-
-class ScansLate(ScansRight):
-    def __init__(self, images, labels):
-        super().__init__(images, labels)
-        gone = len(labels) - len(self.images)
-        self.labels = labels[gone:]
-
-
-class ScansImages(ScansRight):
-    def __getitem__(self, index):
-        return self.images[index]
-
-
+# 16.9
 # 16.9
 
 
@@ -788,6 +919,44 @@ def fit_without_clearing(model, loader, val_loader, loss_fn, optimizer, epochs):
     return run(model, loader, val_loader, loss_fn, optimizer, epochs)
 
 
+def fit_first_apart(model, loader, val_loader, loss_fn, optimizer, epochs):
+    def wake(model):
+        model.train(wake.epoch > 0)
+        wake.epoch += 1
+
+    wake.epoch = 0
+    run = fitting(each=wake, measure=to_eval)
+    return run(model, loader, val_loader, loss_fn, optimizer, epochs)
+
+
+def fit_both_parts(model, loader, val_loader, loss_fn, optimizer, epochs):
+    losses = []
+    for _ in range(epochs):
+        train_one_epoch(model, loader, loss_fn, optimizer)
+        losses.append(train_one_epoch(model, val_loader, loss_fn, optimizer)["loss"])
+    return losses
+
+
+def fit_training_losses(model, loader, val_loader, loss_fn, optimizer, epochs):
+    losses = []
+    for _ in range(epochs):
+        losses.append(train_one_epoch(model, loader, loss_fn, optimizer)["loss"])
+        evaluate(model, val_loader, loss_fn)
+    return losses
+
+
+def fit_on_a_copy(model, loader, val_loader, loss_fn, optimizer, epochs):
+    losses = []
+    model.train()
+    for _ in range(epochs):
+        one_pass(model, loader, loss_fn, optimizer)
+        twin = copy.deepcopy(model).eval()
+        with torch.no_grad():
+            values = [loss_fn(twin(x), y) for x, y in val_loader]
+        losses.append(torch.stack(values).mean())
+    return torch.stack(losses)
+
+
 # 16.10
 
 
@@ -878,6 +1047,42 @@ def schedule_last_loss(model, loader, loss_fn, optimizer, scheduler, epochs):
     return run(model, loader, loss_fn, optimizer, scheduler, epochs)[-1]
 
 
+def schedule_every_third(model, loader, loss_fn, optimizer, scheduler, epochs):
+    losses = []
+    for epoch in range(epochs):
+        losses.append(one_pass(model, loader, loss_fn, optimizer))
+        if (epoch + 1) % 3 == 0:
+            scheduler.step()
+    return losses
+
+
+def schedule_twice(model, loader, loss_fn, optimizer, scheduler, epochs):
+    losses = []
+    for _ in range(epochs):
+        losses.append(one_pass(model, loader, loss_fn, optimizer))
+        scheduler.step()
+        scheduler.step()
+    return losses
+
+
+def schedule_summed(model, loader, loss_fn, optimizer, scheduler, epochs):
+    losses = scheduling()(model, loader, loss_fn, optimizer, scheduler, epochs)
+    return [loss * len(loader) for loss in losses]
+
+
+def schedule_batched(model, loader, loss_fn, optimizer, scheduler, epochs):
+    losses = torch.zeros(epochs, len(loader), dtype=torch.float64)
+    for step in range(epochs * len(loader)):
+        epoch, index = divmod(step, len(loader))
+        if index == 0:
+            batches = iter(loader)
+        figures = train_one_epoch(model, [next(batches)], loss_fn, optimizer)
+        losses[epoch, index] = figures["loss"]
+        if index == len(loader) - 1:
+            scheduler.step()
+    return losses.mean(dim=1)
+
+
 # 16.11
 
 
@@ -946,6 +1151,34 @@ def pair_without_norm(classes, other_classes):
         )
 
     return made(classes), made(other_classes)
+
+
+def pair_narrow(classes, other_classes):
+    first, _ = pair_from(body_of, lambda body: body_of())(classes, other_classes)
+    body = [nn.Flatten(), nn.Linear(64, 16), nn.BatchNorm1d(16), nn.ReLU()]
+    return first, nn.Sequential(*body, nn.Linear(16, other_classes))
+
+
+def same_weight(body):
+    other = body_of()
+    other[1].weight = body[1].weight
+    return other
+
+
+def data_kept(body):
+    other = body_of()
+    for layer, given in zip(other[1:3], body[1:3], strict=True):
+        layer.weight.data = given.weight.data
+    return other
+
+
+class Own(nn.Module):
+    def __init__(self, outputs):
+        super().__init__()
+        self.body, self.head = nn.Sequential(*body_of()), nn.Linear(32, outputs)
+
+    def forward(self, inputs):
+        return self.head(self.body(inputs))
 
 
 def pair_one_size(classes, other_classes):
@@ -1048,6 +1281,33 @@ def split_whole_groups(groups, test_fraction, seed):
     return (~test).nonzero()[:, 0], test.nonzero()[:, 0]
 
 
+def split_by_rows(groups, test_fraction, seed):
+    known, test = split_broken(groups, test_fraction, seed)
+    apart = ~torch.isin(groups[known], groups[test])
+    return known[apart], test
+
+
+def split_by_all_rows(groups, test_fraction, seed):
+    _, test = split_broken(groups, test_fraction, seed)
+    inside = torch.isin(groups, groups[test])
+    return (~inside).nonzero()[:, 0], inside.nonzero()[:, 0]
+
+
+def split_by_remainder(groups, test_fraction, seed):
+    test = (groups + seed) % round(1 / test_fraction) == 0
+    return (~test).nonzero()[:, 0], test.nonzero()[:, 0]
+
+
+def split_one_by_one(groups, test_fraction, seed):
+    kinds = groups.unique().tolist()
+    np.random.default_rng(seed).shuffle(kinds)
+    test = set()
+    while len(test) < test_fraction * len(groups):
+        kind = kinds.pop()
+        test |= {row for row in range(len(groups)) if groups[row] == kind}
+    return set(range(len(groups))) - test, test
+
+
 def split_half(groups, test_fraction, seed):
     return split_right(groups, 0.5, seed)
 
@@ -1133,6 +1393,39 @@ prepare_nan_to_num = prepare_by(lambda rows, spread: (rows / spread).nan_to_num(
 prepare_clamped = prepare_by(lambda rows, spread: rows / spread.clamp(min=1))
 
 
+def prepare_variance(inputs, targets, known, keep):
+    spread = inputs[known].std(dim=0)
+    spread = torch.where(spread > 0, spread, 1.0)
+    scaled = (inputs - inputs[known].mean(dim=0)) / spread
+    return scaled[:, inputs[known].std(dim=0).topk(keep).indices]
+
+
+def prepare_least(inputs, targets, known, keep):
+    spread = inputs[known].std(dim=0)
+    scaled = (inputs - inputs[known].mean(dim=0)) / torch.where(spread > 0, spread, 1.0)
+    agreement = ((2.0 * targets[known] - 1) @ scaled[known]).abs()
+    return scaled[:, agreement.topk(keep, largest=False).indices]
+
+
+def prepare_centred(inputs, targets, known, keep):
+    centred = inputs - inputs[known].mean(dim=0)
+    spread = inputs[known].std(dim=0)
+    signs = 2.0 * targets[known] - 1
+    agreement = (signs @ (centred / torch.where(spread > 0, spread, 1.0))[known]).abs()
+    return centred[:, agreement.topk(keep).indices]
+
+
+def prepare_by_differences(inputs, targets, known, keep):
+    rows, names = inputs.cpu().double().numpy(), targets.cpu().numpy()
+    learned = known.cpu().numpy()
+    spread = rows[learned].std(axis=0)
+    spread[spread < 1e-9] = 1
+    scaled = (rows - rows[learned].mean(axis=0)) / spread
+    ones = (names[learned] == 1) - (names[learned] == 1).mean()
+    order = np.argsort(-np.abs(ones @ scaled[learned]))
+    return scaled[:, order[:keep]]
+
+
 def prepare_in_place(inputs, targets, known, keep):
     inputs -= inputs[known].mean(dim=0)
     return preparing()(inputs, targets, known, keep)
@@ -1204,6 +1497,34 @@ def report_worst(candidates, val_loader, test_loader):
     return best, share_on(test_loader)(candidates[best])
 
 
+def report_counting_from_one(candidates, val_loader, test_loader):
+    best, share = report_right(candidates, val_loader, test_loader)
+    return best + 1, share
+
+
+def report_mean(candidates, val_loader, test_loader):
+    best, share = report_right(candidates, val_loader, test_loader)
+    return best, (share + share_on(val_loader)(candidates[best])) / 2
+
+
+def report_twice(candidates, val_loader, test_loader):
+    best, share = report_right(candidates, val_loader, test_loader)
+    loss = evaluate(candidates[best], test_loader, loss_of)["loss"]
+    return best, share + 0 * loss
+
+
+def report_by_hand(candidates, val_loader, test_loader):
+    def share(model, loader):
+        with torch.no_grad():
+            hits = [(model.eval()(x).argmax(dim=1) == y).cpu() for x, y in loader]
+        return torch.cat(hits).double().mean()
+
+    ranked = sorted(
+        range(len(candidates)), key=lambda k: share(candidates[k], val_loader)
+    )
+    return np.int64(ranked[-1]), share(candidates[ranked[-1]], test_loader)
+
+
 def report_share_alone(candidates, val_loader, test_loader):
     return report_right(candidates, val_loader, test_loader)[1]
 
@@ -1223,6 +1544,8 @@ NEAR_MISSES = {
         (lambda m, dl, f: measured(m, dl, f)[0], "expected one number"),
         (lambda m, dl, f: measured(m, dl, f)[0][0], "a return in the loop"),
         (loss_batch_size, "and is counted as 5"),
+        (loss_as_if_full, "the last batch of 3 is divided by 5"),
+        (loss_halving, "expected"),
     ],
     "accuracy_of": [
         (acc_broken, "3 at the end are still not measured"),
@@ -1235,6 +1558,9 @@ NEAR_MISSES = {
         (acc_zero_when_empty, "in batches of 30: expected 0.0909, got 0"),
         (lambda m, x, y, b: 1 - acc_right(m, x, y, b), "share of wrong answers"),
         (acc_short_range, "1 at the end are still not measured"),
+        (acc_whole_when_empty, "3 at the end are still not measured"),
+        (acc_floored, "expected 0.6087, got 0"),
+        (acc_along_the_batch, "expected"),
     ],
     "take_step": [
         (stepping("fszb"), "leaves a gradient unused"),
@@ -1247,6 +1573,9 @@ NEAR_MISSES = {
         (stepping("zfbsfs"), "got other weights"),
         (step_after, "that after the step"),
         (step_silent, "is a `return` missing"),
+        (step_by_hand, "after batch 2 what one step gives"),
+        (step_detached, "or never made"),
+        (step_on_a_copy, "still moves nothing"),
     ],
     "make_optimizer": [
         (lambda m: sgd(m.body.parameters()), "the head still doesn't move"),
@@ -1265,6 +1594,9 @@ NEAR_MISSES = {
             "return an optimizer",
         ),
         (lambda m: sgd([]), "your code raised ValueError"),
+        (opt_stepped, "only make an optimizer"),
+        (lambda m: torch.optim.Adam(m.head.parameters(), lr=30), "rate too high"),
+        (lambda m: (sgd(m.head.parameters()), 0.5), "return an optimizer"),
     ],
     "reader": [
         (ReaderBroken, "still get no gradient"),
@@ -1279,6 +1611,9 @@ NEAR_MISSES = {
         (ReaderFrozen, "frozen now"),
         (ReaderRenamed, "expected the parts strokes and head"),
         (ReaderRight(), "expected the class itself"),
+        (ReaderInference, "inference mode still cuts the graph"),
+        (ReaderMadeAnew, "still get no gradient"),
+        (ReaderFrozenInForward, "frozen now"),
     ],
     "accumulate": [
         (accumulating(start=0, tail=False, late=True), "still has a batch too many"),
@@ -1296,7 +1631,10 @@ NEAR_MISSES = {
         (acc_by_all, "divided by all batches"),
         (lambda m, dl, f, o, e: 2, "no weight moves"),
         (acc_cleared_before, "no weight moves"),
-        (acc_every_batch, "after which batches"),
+        (acc_every_batch, "when are your steps"),
+        (acc_never_full, "when are your steps"),
+        (acc_divided_late, "divide by `every`"),
+        (acc_by_rest, "what divides each loss"),
     ],
     "shifts": [
         (ShiftsBroken, "still moved alike"),
@@ -1306,23 +1644,32 @@ NEAR_MISSES = {
         (ShiftsGlobalSeed, "asked in turn"),
         (ShiftsSharedGenerator, "asked in turn"),
         (ShiftsOneSeed, "another seed gives the same draws"),
-        (ShiftsOnlyUp, "ever moved down or right"),
+        (ShiftsOnlyUp, "never moved by (down, right) [(-1, 1), (0, 1)"),
         (ShiftsDiagonal, "draw two"),
-        (ShiftsDown, "in one direction only"),
+        (ShiftsDown, "never moved by (down, right) [(-1, -1), (-1, 1)"),
         (ShiftsFar, "at most one pixel"),
         (ShiftsInPlace, "handed over are changed"),
         (ShiftsWithoutLabel, "return the image and its label"),
+        (ShiftsFromTheStart, "still repeats the first"),
+        (ShiftsByNumpy, "still moved alike"),
+        (ShiftsThirdRow, "at most one pixel"),
     ],
-    "scans": [
-        (ScansBroken, "still that of another image"),
-        (ScansCut, "still that of another image"),
-        (ScansHalfIndex, "still that of another image"),
-        (ScansOtherHalf, "blank scans are still handed out"),
-        (ScansAll, "your length is still 9"),
-        (ScansLong, "your length is still 9"),
-        (ScansStrict, "a single faint pixel"),
-        (ScansLate, "a label that is not its own"),
-        (ScansImages, "return an image and its label"),
+    "to_digit": [
+        (digit_broken, "asked three times, still becomes [7, 8, 9]"),
+        (digit_half, "asked three times, still becomes"),
+        (digit_methods, "asked three times, still becomes"),
+        (digit_detached, "asked three times, still becomes"),
+        (digit_shell, "asked three times, still becomes"),
+        (digit_given_back, "asked three times, still becomes"),
+        (lambda place: place + 1, "the last key, at place 9, is 0"),
+        (lambda place: place % 10 + 1, "the last key, at place 9, is 0"),
+        (lambda place: place, "the place comes back"),
+        (lambda place: (place - 1) % 10, "moved the other way"),
+        (lambda place: (place + 1) % 9, "lies the 9, you say 0"),
+        (lambda place: (place + 1) % 10 / 1, "a class is a whole number"),
+        (lambda place: ((place + 1) % 10).unsqueeze(0), "got shape (1,)"),
+        (lambda place: str((place.item() + 1) % 10), "expected one number"),
+        (lambda place: place.add_(1) and None, "is a `return` missing"),
     ],
     "fit": [
         (fitting(before=to_train, measure=to_eval), "from the second epoch on"),
@@ -1330,7 +1677,7 @@ NEAR_MISSES = {
         (fitting(each=to_eval, measure=to_eval), "every batch is learned in eval mode"),
         (fitting(before=to_train, each=flag_train, measure=to_eval), "reaches no part"),
         (fitting(each=to_train, measure=flag_eval), "it measures in train mode"),
-        (fitting(measure=to_eval, after=to_train), "learns its first epoch in it"),
+        (fitting(measure=to_eval, after=to_train), "in which mode did the model come"),
         (
             fitting(before=to_eval, each=norms_to_train, measure=to_eval),
             "one of BatchNorm and Dropout",
@@ -1338,17 +1685,23 @@ NEAR_MISSES = {
         (fit_measure_once, "validation batches"),
         (fit_last_only, "one loss for each epoch"),
         (fit_without_clearing, "are zero_grad"),
+        (fit_first_apart, "batches of the first epoch"),
+        (fit_both_parts, "it measures in train mode"),
+        (fit_training_losses, "the run is healthy; expected the losses"),
     ],
     "fit_scheduled": [
         (scheduling(batch=True, late=False), "still changes within an epoch"),
         (scheduling(batch=True), "still changes within an epoch"),
-        (scheduling(late=False), "the rate doesn't change"),
-        (scheduling(late=False, last=True), "the rate doesn't change"),
+        (scheduling(late=False), "the rate never changes"),
+        (scheduling(late=False, last=True), "the rate never changes"),
         (scheduling(early=True, late=False), "one epoch early"),
         (scheduling(early=True), "expected the rates"),
         (schedule_first_skipped, "one epoch late"),
         (schedule_at_first_batch, "still changes within an epoch"),
         (schedule_last_loss, "one loss for each epoch"),
+        (schedule_every_third, "the rate never changes"),
+        (schedule_twice, "expected the rates"),
+        (schedule_summed, "the run is healthy; expected the losses"),
     ],
     "pair": [
         (pair_from(body_of, lambda body: body), "both still hold the same 1.weight"),
@@ -1368,6 +1721,9 @@ NEAR_MISSES = {
         (pair_twice, "one and the same network"),
         (pair_shell, "both still hold the same 1.weight"),
         (lambda a, b: nn.Linear(64, a), "return two networks"),
+        (pair_narrow, "keep their sizes"),
+        (pair_from(body_of, same_weight), "both still hold the same 1.weight"),
+        (pair_from(body_of, data_kept), "both still hold the same 1.weight, 2.weight"),
     ],
     "split": [
         (split_broken, "still on both sides"),
@@ -1382,11 +1738,14 @@ NEAR_MISSES = {
         (split_with_repeats, "rows for the test, got"),
         (split_whole_groups, "every seed gives the same"),
         (lambda g, f, s: split_right(g, f, s)[1], "return two lists"),
+        (split_by_rows, "on neither side"),
+        (split_by_all_rows, "rows for the test, got"),
+        (split_by_remainder, "for the test, got"),
     ],
     "prepare": [
         (preparing("all", "all"), "still taken from all rows"),
         (preparing("known", "all"), "the columns are still chosen by all"),
-        (preparing("all", "known"), "the scale still is from all"),
+        (preparing("all", "known"), "the scale still is from all rows"),
         (preparing("others", "others"), "the wrong way round"),
         (preparing(whole=False), "only the known rows come back"),
         (preparing(constant=False), "becomes nan or inf"),
@@ -1397,6 +1756,9 @@ NEAR_MISSES = {
         (prepare_clamped, "got others"),
         (prepare_in_place, "handed over are changed"),
         (lambda x, y, k, n: preparing()(x, y, k, n).T, "expected shape"),
+        (prepare_variance, "other columns go more closely"),
+        (prepare_least, "other columns go more closely"),
+        (prepare_centred, "got others"),
     ],
     "report": [
         (report_broken, "still chosen on the test part"),
@@ -1408,15 +1770,32 @@ NEAR_MISSES = {
         (report_model, "the place of the best candidate"),
         (report_worst, "the best on validation"),
         (report_share_alone, "return the place of the best and its accuracy"),
+        (report_counting_from_one, "expected candidate 1, the best on validation"),
+        (report_mean, "expected the accuracy"),
+        (report_twice, "gone through 2 times"),
     ],
 }
 
 RIGHT = {
-    "mean_loss": [loss_right, loss_by_helper, loss_at_once, loss_by_numpy],
-    "accuracy_of": [acc_right, acc_ceil, acc_by_helper],
-    "take_step": [stepping("zfbs"), stepping("fbsz"), step_by_module, step_closure],
+    "mean_loss": [
+        loss_right,
+        loss_by_helper,
+        loss_at_once,
+        loss_by_numpy,
+        loss_rightly_in_train,
+        loss_of_samples,
+    ],
+    "accuracy_of": [acc_right, acc_ceil, acc_by_helper, acc_one_by_one],
+    "take_step": [
+        stepping("zfbs"),
+        stepping("fbsz"),
+        step_by_module,
+        step_closure,
+        step_by_grad,
+    ],
     "make_optimizer": [
         lambda m: torch.optim.AdamW(m.head.parameters(), lr=1e-3),
+        opt_per_layer,
         lambda m: sgd([p for p in m.parameters() if p.requires_grad], lr=0.01),
         lambda m: torch.optim.Adam(m.parameters(), weight_decay=0.1),
         lambda m: sgd([{"params": m.head.weight}, {"params": m.head.bias, "lr": 0.1}]),
@@ -1428,6 +1807,7 @@ RIGHT = {
         ReaderOther,
         ReaderDetachedInputs,
         ReaderFlattening,
+        ReaderByFunctions,
     ],
     "accumulate": [
         accumulating(),
@@ -1435,34 +1815,57 @@ RIGHT = {
         acc_by_chunks,
         acc_joined,
         acc_after_loop,
+        acc_clearing_first,
     ],
-    "shifts": [ShiftsRight, ShiftsByRandom, ShiftsByCounting, ShiftsBlank],
-    "scans": [ScansRight, ScansByList, ScansByIndex, ScansSubset],
+    "shifts": [
+        ShiftsRight,
+        ShiftsByRandom,
+        ShiftsByCounting,
+        ShiftsBlank,
+        ShiftsByFractions,
+    ],
+    "to_digit": [
+        lambda place: (place + 1) % 10,
+        digit_cloned,
+        digit_where,
+        digit_typed,
+        digit_table,
+    ],
     "fit": [
         fitting(each=to_train, measure=to_eval),
         fitting(before=to_train, measure=to_eval, after=to_train),
         fit_by_helpers,
         fit_by_batch,
+        fit_on_a_copy,
     ],
     "fit_scheduled": [
         scheduling(),
         schedule_at_last_batch,
         schedule_at_next_start,
         schedule_by_samples,
+        schedule_batched,
     ],
     "pair": [
         pair_from(body_of, lambda body: body_of()),
         pair_from(body_of, copy.deepcopy),
         pair_nested,
         pair_same_start,
+        lambda a, b: (Own(a), Own(b)),
     ],
-    "split": [split_right, split_by_library, split_lists, split_masks],
+    "split": [
+        split_right,
+        split_by_library,
+        split_lists,
+        split_masks,
+        split_one_by_one,
+    ],
     "prepare": [
         preparing(),
         preparing(biased=True),
         prepare_means,
         prepare_sorted,
         prepare_by_library,
+        prepare_by_differences,
     ],
-    "report": [report_right, report_numpy, report_by_loss],
+    "report": [report_right, report_numpy, report_by_loss, report_by_hand],
 }
