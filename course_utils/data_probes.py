@@ -8,31 +8,42 @@ import math
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from course_utils.patient import Copy, Run
+from course_utils.patient import Copy, Run, first_tensor
 
 Seen = Iterator[tuple[str, str, str]]  # the kind, what was seen, what to try
 
 
 def inputs(run: Run) -> Seen:
     """Look at the inputs as the model gets them."""
-    values = Copy(run).take(run.batch(0)).inputs
+    double, layers = Copy(run), []
+    for layer in double.model.modules():
+        if any(True for _ in layer.parameters(recurse=False)):
+            layer.register_forward_pre_hook(lambda *call: layers.append(call))
+    values = double.take(run.batch(0)).inputs
     if values is None or not values.is_floating_point():
         return
     values, try_this = values.float(), "look at one batch just before the model"
-    low, high = values.min().item(), values.max().item()
     if lost := (~values.isfinite()).sum().item():
         yield "inputs", f"{lost} numbers in the inputs are nan or infinite", try_this
     elif len(values) > 1 and values.eq(values[:1]).all():
         yield "inputs", f"all {len(values)} samples of a batch are the same", try_this
-    elif abs(values.mean()) > 20 or values.std() > 20:
+    elif layers and is_large(*layers[0]):
         yield (
             "inputs",
-            f"the model's inputs go from {low:.4g} to {high:.4g}, "
+            f"the model's inputs go from {values.min():.4g} to {values.max():.4g}, "
             f"mean {values.mean():.3g}",
             "scale them to about -1 to 1 with figures of the training part",
         )
+
+
+def is_large(layer: nn.Module, given: tuple) -> bool:
+    """Return whether numbers far from 0 reach a layer that does not scale them."""
+    values = first_tensor(given)
+    if values is None or not values.is_floating_point() or "Norm" in str(layer):
+        return False
+    return bool(abs(values.float().mean()) > 20 or values.float().std() > 20)
 
 
 def labels(run: Run) -> Seen:
@@ -57,7 +68,7 @@ def labels(run: Run) -> Seen:
                 f"outputs are {out} and targets {want}: the loss compares all pairs",
                 "give both one shape, with squeeze(1) or unsqueeze(1)",
             )
-    elif len(out) == 2 and len(want) == 1:
+    elif len(out) == 2 and len(want) == 1 and whole.dtype != torch.bool:
         if len(whole) < 10 * out[1] or whole.min() < 0 or whole.max() >= out[1]:
             return
         if not (counts := whole.bincount(minlength=out[1]))[0] and counts[1:].all():
@@ -74,6 +85,8 @@ def pairs(run: Run) -> Seen:
     First the nearest other input has to have a more similar target than any other has.
     Where it hasn't, a copy trains on three quarters and answers for the last one.
     """
+    if not Copy(run).take(run.batch(0)).only:
+        return  # a model that wants more than the inputs
     inputs, targets = zip(*run.batches, strict=True)
     count = sum(map(len, targets))
     if count < 100 or len({(x.shape[1:], t.shape[1:]) for x, t in run.batches}) > 1:

@@ -11,9 +11,16 @@ from textwrap import fill
 from torch import nn
 from torch.optim import Optimizer
 
-from course_utils import data_probes, loss_probes, model_probes, step_probes
+from course_utils import (
+    data_probes,
+    loss_probes,
+    model_probes,
+    rate_probes,
+    step_probes,
+)
 from course_utils.batch_error import explain
-from course_utils.patient import Copy, Run, nothing_changed
+from course_utils.patient import Copy, Run
+from course_utils.snapshot import nothing_changed
 
 # In the order of suspicion: data, loss, step, model, then rate, and memory at the end.
 PROBES = (
@@ -25,7 +32,7 @@ PROBES = (
     model_probes.alone,
 )
 # Asked only when those see nothing: each suffers from any other fault as well.
-LATER = (model_probes.rate,)
+LATER = (rate_probes.start, rate_probes.rate)
 LAST = (model_probes.one_batch, data_probes.pairs)
 
 
@@ -86,8 +93,8 @@ def asked(probe: Callable, run: Run) -> list[Finding]:
     try:
         return [Finding(*found) for found in probe(run)]
     except Exception as problem:
-        name = f"{type(problem).__name__}: {str(problem).splitlines()[0]}"
-        words = f"the probe {probe.__name__!r} stopped with {name}"
+        name, said = type(problem).__name__, str(problem).partition("\n")[0]
+        words = f"the probe {probe.__name__!r} stopped with {name}: {said}"
         return [Finding("error", words, "does the model run in eval mode, too?")]
 
 
@@ -103,7 +110,7 @@ def first_error(run: Run) -> list[Finding]:
         what = "the step" if double else "making a copy"
         try:
             if double:
-                outputs, loss_fn = double.seen.outputs, double.known
+                outputs, loss_fn = double.seen.outputs, double.loss_fn
                 explain(problem, 0, batch, outputs, double.model, loss_fn)
         except Exception as explained:
             problem = explained

@@ -4,7 +4,6 @@ Built by hand in notebooks/15_clinic_method.ipynb, sections 4 and 5. What is add
 limits wide enough for healthy runs of many kinds to pass.
 """
 
-import copy
 import math
 
 import torch
@@ -21,7 +20,9 @@ def parameters(run: Run) -> Seen:
     double = Copy(run)
     held, model = set(double.held), set(double.names)
     known = model | (
-        set(double.known.parameters()) if isinstance(double.known, nn.Module) else set()
+        set(double.loss_fn.parameters())
+        if isinstance(double.loss_fn, nn.Module)
+        else set()
     )
     left_out = [n for p, n in double.names.items() if p.requires_grad and p not in held]
     if strange := held - known:
@@ -126,10 +127,10 @@ def memoryless(run: Run) -> Seen:
     """Ask whether a batch's gradient depends on earlier batches, and on each sample."""
     a, b = run.batch(0), run.batch(1)
     fresh = Copy(run).take(b).used
-    double = Copy(run)
-    start = copy.deepcopy(double.model.state_dict())
-    double.take(a)
-    double.model.load_state_dict(start)
+    earlier, double = Copy(run), Copy(run)
+    earlier.take(a)
+    for old, new in zip(earlier.names, double.names, strict=True):
+        new.grad = old.grad  # of the earlier batch this is left, and nothing else
     extra = apart(fresh, double.take(b).used)
     if extra > 0.01:
         yield (
