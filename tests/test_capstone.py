@@ -5,6 +5,7 @@ the place of that path, as the lesson invites the learner to do.
 """
 
 import os
+import re
 
 import numpy as np
 import pytest
@@ -86,7 +87,7 @@ def run(tmp_path, monkeypatch, own_way=True, **settings):
 
 @pytest.fixture
 def digits(tmp_path):
-    """Write 400 digits as PNG files into ten class folders; return the folder."""
+    """Write 400 digits, 40 of them twice, into ten class folders; return the folder."""
     bunch = load_digits()
     for k, (image, label) in enumerate(zip(bunch.images, bunch.target, strict=True)):
         if k < 400:
@@ -94,6 +95,8 @@ def digits(tmp_path):
             folder.mkdir(parents=True, exist_ok=True)
             pixels = (255 - image * 255 / 16).astype(np.uint8)
             Image.fromarray(pixels).save(folder / f"{k:04}.png")
+            if k < 40:
+                Image.fromarray(pixels // 2).save(folder / f"{k:04} darker.png")
     return tmp_path / "digits"
 
 
@@ -114,6 +117,7 @@ def test_on_a_folder_without_parts(tmp_path, monkeypatch, digits):
         EPOCHS=5,
     )
     assert "digit 9" in said
+    assert int(re.search(r"^ours: (\d+)$", said, re.MULTILINE)[1]) >= 40  # twins
     assert "groups in two parts: 0  twins in two parts: 0" in said
 
 

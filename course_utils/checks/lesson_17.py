@@ -44,14 +44,19 @@ def split_groups(answer) -> None:
     even = [[5] * 6, [5] * 4, [5] * 8]
     for sizes, fraction in ((uneven, 0.3), (even, 0.5)):
         labels, groups = grouped(sizes)
-        splits = [judge_split(answer, labels, groups, fraction, k) for k in range(8)]
+        splits = [judge_split(answer, labels, groups, fraction, k) for k in range(24)]
         for label in labels.unique().tolist():
             own = set(groups[labels == label].tolist())
             seen = {frozenset(held & own) for held in splits}
             assert len(seen) > 2, (
-                "eight seeds hold out the same groups of a class, or nearly: shuffle "
+                "24 seeds hold out the same groups of a class, or nearly: shuffle "
                 "them, with a generator made from `seed`"
             )
+    # The last class: 4 of 8 groups, in 70 ways. A drawn start knows 8 of them.
+    assert len(seen) > len(own), (
+        f"24 seeds hold out 4 of 8 groups in {len(seen)} ways: shuffle all of them, a "
+        "drawn start or a swap is not enough"
+    )
 
 
 def judge_split(
@@ -66,6 +71,8 @@ def judge_split(
     before = global_randomness()
     again = two_parts(ask(answer, *given, fraction, seed), n, groups)
     moved = before != global_randomness()
+    same = torch.equal(given[0], labels) and torch.equal(given[1], groups)
+    assert same, "the labels or groups that you were given are changed"
     whole = sorted(train + val) == list(range(n))
     if whole and held_rightly(labels, groups, fraction, train):
         right = held_rightly(labels, groups, fraction, val)
@@ -85,8 +92,6 @@ def judge_split(
     assert (sorted(train), sorted(val)) == tuple(map(sorted, again)), (
         "the same seed gave two splits: does each draw use your generator?"
     )
-    same = torch.equal(given[0], labels) and torch.equal(given[1], groups)
-    assert same, "the labels or groups that you were given are changed"
     return set(groups[val].tolist())
 
 
@@ -105,7 +110,10 @@ def two_parts(result, n: int, groups: Tensor) -> tuple[list[int], list[int]]:
     assert all(isinstance(part, kinds) for part in result), (
         f"return two lists of indices; got {brief(result)}"
     )
-    masks = all(getattr(part, "dtype", None) in (torch.bool, bool) for part in result)
+    assert all(getattr(part, "ndim", 1) == 1 for part in result), (
+        "the indices stand in a column: `.nonzero().flatten()` makes a row of them"
+    )
+    masks = all(np.asarray(list(part)).dtype == bool for part in result)
     assert not masks, "those are masks; `.nonzero().flatten().tolist()` has the indices"
     train, val = ([int(number(k)) for k in part] for part in result)
     names = set(groups.tolist())
@@ -257,6 +265,10 @@ def judge_uncut(got, epochs: int, session: Session, keeper: Checkpoints) -> None
     count = len(session.losses)
     assert count == epochs, f"{epochs} epochs were asked for, you trained {count}"
     judge_losses(got, session.losses, 0)
+    steps = session.run["scheduler"].last_epoch
+    assert steps <= epochs, (
+        f"{epochs} epochs, and the scheduler stepped {steps} times: one_epoch does that"
+    )
     last, best = keeper.latest(), keeper.best()
     assert last is not None, "no checkpoint was saved: keeper.save(…) after each epoch"
     assert equal(session.state()["model"], session.ended["model"]), (
@@ -512,6 +524,9 @@ def mistaken(right: int, n: int) -> dict[str, tuple]:
             middle,
             (high - low) / 2,
         ),
+        "1.96 is squared, too: (q − p)² ≤ 1.96² · p(1−p)/n": wilson_ends(
+            right, n, math.sqrt(1.96)
+        ),
         "the ends are swapped: low first": (high, low),
         "those are per cent; return fractions": (100 * low, 100 * high),
         "those are numbers of answers; return fractions": (n * low, n * high),
@@ -551,9 +566,9 @@ def make_card(answer) -> None:
     """Hash, data, numbers with their interval, limits; and no card without limits."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.pt"
-        path.write_bytes(b"weights " * 400)
+        path.write_bytes(bytes(range(256)) * 13)
         judge_card(answer, path, 19, 23, ["Three photographs.", "No colour."])
-        path.write_bytes(b"others " * 333)
+        path.write_bytes(bytes(range(255, 0, -1)) * 11)
         judge_card(answer, path, 11, 11, ["By day alone."])
         try:
             card = answer(path, {"classes": ["a"]}, torch.tensor([True, False]), [])

@@ -187,6 +187,42 @@ def by_a_generator_each(seed):
     return order
 
 
+def by_a_drawn_start(seed):
+    generator = torch.Generator().manual_seed(seed)
+
+    def order(kinds):
+        start = torch.randint(len(kinds), (), generator=generator).item()
+        return kinds[start:] + kinds[:start]
+
+    return order
+
+
+def by_turning(seed):
+    return lambda kinds: kinds[seed % len(kinds) :] + kinds[: seed % len(kinds)]
+
+
+def by_one_swap(seed):
+    def order(kinds):
+        k = random.Random(seed).randrange(len(kinds))
+        kinds[0], kinds[k] = kinds[k], kinds[0]
+        return kinds
+
+    return order
+
+
+def split_list_masks(labels, groups, fraction, seed):
+    return [part.tolist() for part in split_masks(labels, groups, fraction, seed)]
+
+
+def split_columns(labels, groups, fraction, seed):
+    return [p.nonzero() for p in split_masks(labels, groups, fraction, seed)]
+
+
+def split_sorting_in_place(labels, groups, fraction, seed):
+    groups.copy_(groups.sort().values)
+    return split_right(labels, groups, fraction, seed)
+
+
 def split_with_fork(labels, groups, fraction, seed):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -338,6 +374,25 @@ def train_reseeding(epochs, run, keeper, one_epoch):
         losses.append(one_epoch(run))
         keeper.save(run | {"losses": losses}, step=epoch, metric=losses[-1])
     return losses
+
+
+def train_stepping_the_scheduler(epochs, run, keeper, one_epoch):
+    def one_more(run):
+        loss = one_epoch(run)
+        run["scheduler"].step()
+        return loss
+
+    return train_right(epochs, run, keeper, one_more)
+
+
+def train_by_scheduler(epochs, run, keeper, one_epoch):
+    latest = keeper.latest()
+    losses = latest.restore(**run)["losses"] if latest else {}
+    while (epoch := run["scheduler"].last_epoch) < epochs:
+        losses[str(epoch)] = one_epoch(run)
+        state = run | {"losses": losses}
+        keeper.save(state, step=epoch + 1, metric=losses[str(epoch)])
+    return list(losses.values())
 
 
 def train_from_best(epochs, run, keeper, one_epoch):
@@ -648,6 +703,12 @@ NEAR_MISSES = {
         (split_swapped, "the parts are swapped"),
         (split_names, "names of groups"),
         (split_masks, "those are masks"),
+        (split_list_masks, "those are masks"),
+        (split_columns, "stand in a column"),
+        (split_sorting_in_place, "that you were given are changed"),
+        (split_with(by_a_drawn_start), "a drawn start or a swap is not enough"),
+        (split_with(by_turning), "a drawn start or a swap is not enough"),
+        (split_with(by_one_swap), "a drawn start or a swap is not enough"),
         (split_two_seeds, "or nearly"),
         (split_below, "go on until that share"),
         (split_with(by_pythons_global), "global random numbers"),
@@ -674,6 +735,7 @@ NEAR_MISSES = {
         (lambda *a: sorted(train_right(*a)), "in the order of the epochs"),
         (train_forgetting_losses, "those before count too"),
         (train_reseeding, "random numbers"),
+        (train_stepping_the_scheduler, "one_epoch does that"),
         (train_from_best, "from latest(), the newest"),
         (train_ending_with_best, "changed the model after its last epoch"),
         (train_saving_some, "older than the last epoch"),
@@ -723,6 +785,7 @@ NEAR_MISSES = {
         (lambda right, n: wilson_right(right, n, z=2), "for 2 spreads"),
         (lambda right, n: wilson_right(right, n, z=1.645), "for 90 %"),
         (lambda right, n: wilson_right(right, n, z=1), "one spread is not"),
+        (lambda right, n: wilson_right(right, n, z=1.4), "1.96 is squared, too"),
         (lambda right, n: right / n, "return two numbers"),
         (lambda right, n: (right / n, right / n), "no width"),
         (wilson_coarse, "expected 0."),
@@ -739,6 +802,10 @@ NEAR_MISSES = {
             "the whole hash",
         ),
         (card_with(sha256=lambda p, *_: hash(p.read_bytes())), "expected sha256"),
+        (
+            card_with(sha256=lambda p, *_: of_bytes(p.read_text().encode())),
+            "UnicodeDecodeError",
+        ),
         (
             card_with(test_accuracy=lambda p, d, r, li: 100 * r.double().mean().item()),
             "per cent",
@@ -809,6 +876,7 @@ RIGHT = {
         train_by_step,
         train_recursively,
         train_by_states,
+        train_by_scheduler,
         train_saving_a_start,
     ],
     "answers": [
