@@ -402,7 +402,8 @@ def fit(model, optimizer, inputs, targets, **change):
         if change.get("clear_inside"):
             optimizer.zero_grad()
         half = change.get("half", False)
-        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=half):
+        kind = change.get("kind", torch.bfloat16)
+        with torch.autocast(inputs.device.type, kind, enabled=half):
             count = change.get("segments", 8)
             logits = in_segments(model, some, count) if count else model(some)
             loss = cross_entropy(logits, true)
@@ -698,6 +699,102 @@ def fit_reentrant(model, optimizer, inputs, targets):
     return loss.item()
 
 
+def group_never_counted(model, given, loss_fn):
+    return group(model, given, loss_fn, weigh=lambda k, sizes: k / torch.tensor(0))
+
+
+def epoch_of_joined(model, batches, optimizer, scheduler, every, limit):
+    joined = []
+    for k in range(0, len(batches), every):
+        parts = zip(*batches[k : k + every], strict=True)
+        joined.append(tuple(torch.cat(part) for part in parts))
+    return epoch(model, joined, optimizer, scheduler, 1, limit)
+
+
+def epoch_told_by_scheduler(model, batches, optimizer, scheduler, every, limit):
+    epoch(model, batches, optimizer, scheduler, every, limit)
+    return scheduler.last_epoch
+
+
+def epoch_full_weights(model, batches, optimizer, scheduler, every, limit):
+    size, steps = every * len(batches[0][1]), 0
+    for k in range(0, len(batches), every):
+        optimizer.zero_grad()
+        for inputs, targets in batches[k : k + every]:
+            (cross_entropy(model(inputs), targets) * len(targets) / size).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), limit)
+        optimizer.step()
+        scheduler.step()
+        steps += 1
+    return steps
+
+
+def epoch_scheduler_afterwards(model, batches, optimizer, scheduler, every, limit):
+    steps = epoch(model, batches, optimizer, scheduler, every, limit, calls=0)
+    for _ in range(steps):
+        scheduler.step()
+    return steps
+
+
+def epoch_cut_off(model, batches, optimizer, scheduler, every, limit):
+    """Takes the groups off the list; clips in two parts."""
+    left, steps = list(batches), np.float64(0)
+    while left:
+        group, left[:every] = left[:every], []
+        optimizer.zero_grad()
+        fill(model, group)
+        norm = nn.utils.get_total_norm([p.grad for p in model.parameters()])
+        nn.utils.clip_grads_with_norm_(model.parameters(), limit, norm)
+        optimizer.step()
+        scheduler.step()
+        steps += 1
+    return steps
+
+
+def segments_plus_one(blocks, edge, inside):
+    every = range(1, blocks + 1)
+    return min(every, key=lambda s: s * edge + (blocks // s + 1) * inside)
+
+
+def fit_forgetful(model, optimizer, inputs, targets):
+    """Makes room by throwing AdamW's averages away."""
+    loss = fit(model, optimizer, inputs, targets)
+    optimizer.state.clear()
+    return loss
+
+
+def fit_told_before(model, optimizer, inputs, targets):
+    told = cross_entropy(model(inputs), targets).item()
+    fit(model, optimizer, inputs, targets)
+    return told
+
+
+def fit_closure(model, optimizer, inputs, targets):
+    """Lets the optimizer call forward and backward."""
+
+    def closure():
+        optimizer.zero_grad()
+        loss = cross_entropy(in_segments(model, inputs, 8), targets)
+        loss.backward()
+        return loss
+
+    return optimizer.step(closure)
+
+
+def fit_by_scaler(model, optimizer, inputs, targets):
+    """float16, with PyTorch's own scaler."""
+    scaler, told = torch.amp.GradScaler(inputs.device.type), 0
+    optimizer.zero_grad()
+    for some, true in zip(inputs.chunk(2), targets.chunk(2), strict=True):
+        with torch.autocast(inputs.device.type, torch.float16):
+            loss = cross_entropy(in_segments(model, some, 8), true)
+        loss = loss * len(true) / len(targets)
+        scaler.scale(loss).backward()
+        told += loss.item()
+    scaler.step(optimizer)
+    return told
+
+
 def mean_weights(k, sizes):
     return 1 / len(sizes)
 
@@ -729,6 +826,7 @@ NEAR_MISSES = {
             lambda *g: group(*g, told=lambda ls, ks: ls[-1]),
             "the last micro-batch's alone",
         ),
+        (group_never_counted, "infinite or nan"),
         (group_other_loss, "the loss_fn that you were given"),
         (group_of_64, "times the right one"),
         (lambda *g: group(*g, told=lambda ls, ks: ls), "expected one number"),
@@ -759,7 +857,11 @@ NEAR_MISSES = {
         (epoch_scheduler_early, "comes before optimizer.step()"),
         (epoch_cleared_once, "cleared once an epoch"),
         (epoch_by_value, "norm is not clipped"),
-        (lambda *g: epoch(*g[:5], 1.0), "look at weights, clearing, and the limit"),
+        (lambda *g: epoch(*g[:5], 1.0), "look at weights, clearing, limit"),
+        (epoch_of_joined, "you joined micro-batches"),
+        (epoch_told_by_scheduler, "you return 3, then 6"),
+        (epoch_full_weights, "weighed like a full one"),
+        (epoch_scheduler_afterwards, "and scheduler of each group"),
         (epoch_without_return, "a `return` missing"),
         (lambda *g: epoch(*g, told=lambda groups: 8), "return the number of micro"),
     ],
@@ -803,6 +905,7 @@ NEAR_MISSES = {
         (segments_last, "the fewest segments"),
         (lambda b, e, i: segments(b, i, e), "mixed up"),
         (segments_down, "not rounded up"),
+        (segments_plus_one, "or not rightly"),
         (lambda b, e, i: 2, "for every case"),
         (lambda b, e, i: 8, "for every case"),
         (segments_below, "you leave out s = B"),
@@ -856,12 +959,15 @@ NEAR_MISSES = {
         (fit_other_images, "that you were not given"),
         (fit_cut_in_the_middle, "expected the gradient of all 390"),
         (fit_other_optimizer, "optimizer.step() was never called"),
+        (lambda *g: fit(*g, half=True, kind=torch.float16), "float16 makes them 0"),
+        (fit_forgetful, "its averages belong to it"),
+        (fit_told_before, "went forward with gradients on"),
     ],
 }
 
 RIGHT = {
     "accumulate": [group, group_by_parameters, group_by_hand, group_forward_twice],
-    "accumulated_epoch": [epoch, epoch_streaming, epoch_dividing_late],
+    "accumulated_epoch": [epoch, epoch_streaming, epoch_dividing_late, epoch_cut_off],
     "scaled_step": [
         scaled,
         scaled_by_torch,
@@ -886,5 +992,7 @@ RIGHT = {
         fit_scaled,
         fit_mixed,
         fit_reentrant,
+        fit_closure,
+        fit_by_scaler,
     ],
 }
