@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from textwrap import dedent
 
 import psutil
 import pytest
@@ -165,6 +166,26 @@ def test_a_killed_worker_is_restarted_and_changes_nothing(folder, start):
     assert shown("--max-restarts=") and shown(
         "export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1"
     )
+
+
+def test_no_thread_of_the_group_outlives_it(folder, start):
+    """One that works while Python shuts down takes the process with it, at times."""
+    script = (folder / "train_many.py").read_text()
+    count = """
+        import pathlib
+        names = [p.read_text() for p in pathlib.Path("/proc/self/task").glob("*/comm")]
+        sys.stdout.write(f"{sum('gloo' in name for name in names)}\\n")
+    """
+    left = {}
+    for name in ("as it is", "wrapper kept"):
+        kept = (
+            script.replace("del wrapped", "pass") if name == "wrapper kept" else script
+        )
+        (folder / "counts.py").write_text(kept + dedent(count))
+        options = ("--standalone", "--nproc-per-node=2", "counts.py", name, "1")
+        left[name] = [int(line) for line in output(start(*options)) if line.isdigit()]
+    assert left["as it is"] == [0, 0]
+    assert min(left["wrapper kept"]) > 0 and len(left["wrapper kept"]) == 2
 
 
 def test_nothing_is_left_of_a_run_that_is_stopped(folder, start):
