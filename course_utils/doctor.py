@@ -71,9 +71,10 @@ def examine(
     for an ordinary step.
 
     Up to 512 samples are used. All is tried on copies: model, optimizer, modes,
-    gradients, random numbers and the loader's order stay as they are. What one loader
-    cannot show, such as test data among the training data, is not found, and a
-    finding is a suspicion: you know what you meant.
+    gradients, random numbers and the loader's order stay as they are; what your own
+    hooks write elsewhere is written. What one loader cannot show, such as test data
+    among the training data, is not found, and a finding is a suspicion: you know what
+    you meant.
 
     Shapes: batches (inputs, targets), two tensors, the first dimension the samples.
     Raises: ValueError for other batches, an empty loader or one that goes only once.
@@ -94,7 +95,7 @@ def asked(probe: Callable, run: Run) -> list[Finding]:
         return [Finding(*found) for found in probe(run)]
     except Exception as problem:
         name, said = type(problem).__name__, str(problem).partition("\n")[0]
-        words = f"the probe {probe.__name__!r} stopped with {name}: {said}"
+        words = f"the probe {probe.__name__!r} stopped with {name}: {said}".rstrip(": ")
         return [Finding("error", words, "does the model run in eval mode, too?")]
 
 

@@ -6,9 +6,11 @@ numbers, wherever the loader keeps them, and a stop for a step that strays.
 
 import copy
 import random
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from types import FunctionType, ModuleType
 
 import numpy as np
@@ -17,6 +19,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 GENERATORS = torch.Generator, np.random.Generator, np.random.RandomState, random.Random
+OTHERS = Tensor, type, ModuleType, FunctionType  # that keep no generator of a loader
 
 
 @contextmanager
@@ -41,7 +44,7 @@ def nothing_changed(
     hooks = [model.register_forward_pre_hook(stop)]
     hooks.append(optimizer.register_step_pre_hook(stop))
     try:
-        with torch.enable_grad():
+        with torch.inference_mode(False), torch.enable_grad():
             yield
     finally:
         for hook in hooks:
@@ -83,23 +86,19 @@ def of_generator(generator) -> Callable:
 
 def generators(loader: Iterable) -> list:
     """Return those that a loader keeps, in its samplers, dataset and transforms too."""
-    found, known, owners = [], set(), [loader]
-    for _ in range(6):  # levels; a dataset may hold anything
-        inside = []
-        for owner in owners:
-            if id(owner) in known:
-                continue
-            known.add(id(owner))
-            if isinstance(owner, GENERATORS):
-                if not isinstance(owner, random.SystemRandom):  # has no state
-                    found.append(owner)
-            elif isinstance(owner, list | tuple):
-                inside += owner[:100]
-            elif isinstance(owner, dict):
-                inside += list(owner.values())[:100]
-            elif hasattr(owner, "__dict__") and not isinstance(
-                owner, Tensor | type | ModuleType | FunctionType
-            ):
-                inside += vars(owner).values()
-        owners = inside
+    found, known, owners = [], set(), deque([loader])
+    while owners and len(known) < 10_000:  # a dataset may hold anything
+        owner = owners.popleft()
+        if id(owner) in known:
+            continue
+        known.add(id(owner))
+        if isinstance(owner, GENERATORS):
+            if not isinstance(owner, random.SystemRandom):  # has no state
+                found.append(owner)
+        elif isinstance(owner, list | tuple):
+            owners += owner[:100]
+        elif isinstance(owner, dict):
+            owners += islice(owner.values(), 100)
+        elif hasattr(owner, "__dict__") and not isinstance(owner, OTHERS):
+            owners += vars(owner).values()
     return found

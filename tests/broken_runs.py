@@ -4,6 +4,9 @@ A function of the seed returns the arguments of `examine`. What no behaviour of 
 run on one loader can show stands in `INVISIBLE`, with the reason.
 """
 
+import random
+
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -346,6 +349,22 @@ def rate_too_high_for_sgd():
     return run(model, optimizer=torch.optim.SGD(model.parameters(), lr=100.0))
 
 
+def rate_beyond_all_measure():
+    model = mlp()
+    return run(model, optimizer=torch.optim.SGD(model.parameters(), lr=1e6))
+
+
+def huge_weights():
+    model = mlp()
+    for layer in (model[1], model[3]):
+        nn.init.normal_(layer.weight, std=10)
+    return run(model)
+
+
+def sigmoid_before_cross_entropy():
+    return run(mlp(nn.Sigmoid()))
+
+
 def rate_of_zero():
     model = mlp()
     return run(model, optimizer=torch.optim.SGD(model.parameters(), lr=0.0))
@@ -421,6 +440,9 @@ BROKEN = {
     rate_a_thousand_times_too_high: "rate",
     rate_a_thousand_times_too_high_without_batchnorm: "rate",
     rate_too_high_for_sgd: "rate",
+    rate_beyond_all_measure: "rate",
+    huge_weights: "start",
+    sigmoid_before_cross_entropy: "one batch",
     rate_of_zero: "rate",
     rate_a_million_times_too_low: "rate",
     clipped_to_nothing: "rate",
@@ -729,6 +751,149 @@ def slow_sgd():
     return run(model, optimizer=torch.optim.SGD(model.parameters(), lr=1e-4))
 
 
+def one_step(loss_of):
+    """Return a step whose loss is loss_of(model, inputs, targets, loss_fn)."""
+
+    def step(model, batch, loss_fn, optimizer):
+        optimizer.zero_grad()
+        loss_of(model, *batch, loss_fn).backward()
+        optimizer.step()
+
+    return step
+
+
+def sum_divided_by_the_step():
+    step = one_step(lambda model, x, y, loss_fn: loss_fn(model(x), y) / len(y))
+    return run(mlp(), loss_fn=nn.CrossEntropyLoss(reduction="sum"), step=step)
+
+
+def loss_by_keyword():
+    step = one_step(lambda model, x, y, loss_fn: loss_fn(input=model(x), target=y))
+    return run(mlp(), step=step)
+
+
+def mixed_by_numpy():
+    def mixed(model, inputs, targets, loss_fn):
+        share, order = np.random.beta(0.4, 0.4), torch.randperm(len(inputs))
+        outputs = model(share * inputs + (1 - share) * inputs[order])
+        other = (1 - share) * loss_fn(outputs, targets[order])
+        return share * loss_fn(outputs, targets) + other
+
+    return run(mlp(), step=one_step(mixed))
+
+
+def shifted_by_python():
+    def shifted(model, inputs, targets, loss_fn):
+        moved = inputs.roll(1, -1) if random.random() < 0.5 else inputs
+        return loss_fn(model(moved), targets)
+
+    return run(mlp(), step=one_step(shifted))
+
+
+class Masked(nn.Module):
+    """The mean of the embeddings of those words that are there."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.head = nn.Embedding(20, 16), nn.Linear(16, 3)
+
+    def forward(self, words, mask):
+        there = mask.unsqueeze(-1)
+        return self.head((self.embedding(words) * there).sum(1) / there.sum(1))
+
+
+def two_inputs():
+    words, lengths = torch.randint(1, 20, (600, 8)), torch.randint(3, 9, (600,))
+    words[torch.arange(8) >= lengths[:, None]] = 0
+    targets = (words == 5).any(1).long() + (words == 7).any(1).long()
+    loader = DataLoader(TensorDataset(words, targets), batch_size=32, shuffle=True)
+    step = one_step(lambda m, x, y, loss_fn: loss_fn(m(x, (x != 0).float()), y))
+    return run(Masked(), loader, step=step)
+
+
+class Remembering(nn.Module):
+    """A reader of rows that goes on where the batch before it ended."""
+
+    def __init__(self):
+        super().__init__()
+        self.reader, self.head = nn.GRU(8, 32, batch_first=True), nn.Linear(32, 10)
+        self.state = None
+
+    def forward(self, inputs):
+        fits = self.state is not None and self.state.shape[1] == len(inputs)
+        outputs, state = self.reader(inputs[:, 0], self.state if fits else None)
+        self.state = state.detach()
+        return self.head(outputs[:, -1])
+
+
+def keeps_a_state():
+    return run(Remembering())
+
+
+def normalised_by_the_model():
+    model = nn.Sequential(nn.BatchNorm2d(1), cnn())
+    return run(model, digits(lambda images, labels: (images * 255, labels)))
+
+
+def scaled_by_the_model():
+    class Scaled(TwoParts):
+        def forward(self, inputs):
+            return super().forward(inputs / 255)
+
+    return run(Scaled(), digits(lambda images, labels: (images * 255, labels)))
+
+
+def zero_head_and_warm_up():
+    arguments = zero_head()
+    torch.optim.lr_scheduler.LambdaLR(arguments[3], lambda step: min(1.0, step / 10))
+    return arguments
+
+
+def much_smoothing():
+    return run(mlp(), loss_fn=nn.CrossEntropyLoss(label_smoothing=0.4))
+
+
+def a_line():
+    inputs = torch.randn(400, 1)
+    data = TensorDataset(inputs, 0.7 * inputs + torch.randn(400, 1))
+    loader = DataLoader(data, batch_size=32, shuffle=True)
+    return run(nn.Linear(1, 1), loader, nn.MSELoss())
+
+
+class Centres(nn.Module):
+    """A loss with parameters of its own: a centre for each class."""
+
+    def __init__(self):
+        super().__init__()
+        self.centres = nn.Parameter(torch.randn(10, 16))
+
+    def forward(self, features, targets):
+        return CE(-torch.cdist(features, self.centres).square(), targets)
+
+
+def a_loss_that_learns():
+    model, loss_fn = mlp(outputs=16), Centres().to(pick_device())
+    held = [*model.parameters(), *loss_fn.parameters()]
+    return run(model, None, loss_fn, torch.optim.AdamW(held, lr=3e-3))
+
+
+def penalty_from_outside():
+    model = mlp()
+
+    def loss_fn(logits, labels):
+        return CE(logits, labels) + 1e-4 * sum(
+            p.abs().sum() for p in model.parameters()
+        )
+
+    return run(model, loss_fn=loss_fn)
+
+
+def cast_by_the_loss():
+    images, labels = load_digits("train")
+    loader = DataLoader(TensorDataset(images, labels > 4), batch_size=32, shuffle=True)
+    return run(mlp(outputs=2), loader, lambda logits, y: CE(logits, y.long()))
+
+
 HEALTHY = [
     lambda: run(mlp()),
     lambda: run(cnn()),
@@ -763,4 +928,18 @@ HEALTHY = [
     noisy_targets,
     each_pixel,
     slow_sgd,
+    sum_divided_by_the_step,
+    loss_by_keyword,
+    mixed_by_numpy,
+    shifted_by_python,
+    two_inputs,
+    keeps_a_state,
+    normalised_by_the_model,
+    scaled_by_the_model,
+    zero_head_and_warm_up,
+    much_smoothing,
+    a_line,
+    a_loss_that_learns,
+    penalty_from_outside,
+    cast_by_the_loss,
 ]

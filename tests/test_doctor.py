@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import (
+    ConcatDataset,
+    DataLoader,
+    Dataset,
+    Subset,
+    TensorDataset,
+)
 
 from broken_runs import BROKEN, CE, HEALTHY, INVISIBLE, cnn, digits, drops, mlp, run
 from course_utils.doctor import Finding, examine
@@ -120,6 +126,101 @@ def test_an_order_without_a_generator_stays_as_well():
     assert equal(list(next(iter(loader))), list(expected))
 
 
+def test_what_a_step_does_to_the_outside_is_undone():
+    model, loader, loss_fn, optimizer, _ = run(mlp())
+    images, labels = next(iter(loader))
+    CE(model(images.to(pick_device())), labels.to(pick_device())).backward()
+
+    def step(copied, batch, loss_fn, copied_optimizer):
+        optimizer.zero_grad()
+        model.eval()
+        copied_optimizer.zero_grad()
+        outer = 1e-3 * sum(p.square().sum() for p in model.parameters())
+        (loss_fn(copied(batch[0]), batch[1]) + outer).backward()
+        copied_optimizer.step()
+
+    loader = DataLoader(loader.dataset, batch_size=32, shuffle=True)
+    gradients = [p.grad.clone() for p in model.parameters()]
+    examine(model, loader, loss_fn, optimizer, step)
+    assert equal([p.grad for p in model.parameters()], gradients)
+    assert model.training
+
+
+class Noisy(Dataset):
+    """Digits with noise from generators that it, and its transform, keep."""
+
+    def __init__(self):
+        self.data, self.transform = digits().dataset, [Noise()]
+        self.numpy, self.python = np.random.default_rng(1), random.Random(2)
+
+    def __len__(self):
+        return len(self.data)
+
+    def __getitem__(self, index):
+        image, label = self.data[index]
+        noise = self.numpy.random() + self.python.random()
+        return self.transform[0](image) + noise / 100, label
+
+
+class Noise:
+    def __init__(self):
+        self.generator = torch.Generator().manual_seed(3)
+
+    def __call__(self, image):
+        return image + torch.rand((), generator=self.generator) / 100
+
+
+def test_generators_anywhere_in_the_loader_are_put_back():
+    noisy = Subset(Noisy(), range(300))
+    loader = DataLoader(ConcatDataset([noisy]), batch_size=32)
+    expected = [images for images, _ in copy.deepcopy(loader)]
+    model, _, loss_fn, optimizer, _ = run(mlp())
+    assert examine(model, loader, loss_fn, optimizer) == []
+    assert equal([images for images, _ in loader], expected)
+
+
+def test_a_run_through_persistent_workers_goes_on():
+    model, loader, loss_fn, optimizer, _ = run(mlp())
+    loader = DataLoader(
+        loader.dataset, batch_size=256, num_workers=1, persistent_workers=True
+    )
+    batches = iter(loader)
+    next(batches)
+    examine(model, loader, loss_fn, optimizer)
+    assert len(list(batches)) == len(loader) - 1
+
+
+def test_of_one_huge_batch_512_samples_are_used():
+    images, labels = digits().dataset.tensors
+    given = [(images.repeat(20, 1, 1, 1), labels.repeat(20))]
+    model, _, loss_fn, optimizer, _ = run(mlp())
+    seen = set()
+
+    def step(model, batch, loss_fn, optimizer):
+        seen.add(len(batch[1]))
+        optimizer.zero_grad()
+        loss_fn(model(batch[0]), batch[1]).backward()
+        optimizer.step()
+
+    assert examine(model, given, loss_fn, optimizer, step) == []
+    assert max(seen) <= 1024  # once twice over, for the question about sums
+
+
+def test_an_error_without_words_in_a_probe_is_told():
+    class Unready(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = mlp()
+
+        def forward(self, inputs):
+            if not self.training:
+                raise NotImplementedError
+            return self.network(inputs)
+
+    [found] = examine(*run(Unready()))
+    assert found.kind == "error" and found.seen.endswith("NotImplementedError")
+
+
 def test_two_examinations_agree():
     torch.manual_seed(0)
     arguments = drops()
@@ -155,6 +256,8 @@ def test_a_step_that_uses_what_is_outside_is_stopped(which):
         ([torch.zeros(2, 64)], "two tensors"),
         ([(torch.zeros(2, 64), ["a", "b"])], "two tensors"),
         ([(torch.zeros(2, 64), torch.zeros(2), torch.zeros(2))], "two tensors"),
+        ([(torch.zeros(2, 64), torch.zeros(()))], "samples in both"),
+        ([(torch.zeros(0, 64), torch.zeros(0))], "samples in both"),
     ],
 )
 def test_other_loaders_are_refused(loader, words):
@@ -190,11 +293,12 @@ def test_a_finding_prints_on_two_lines():
     ]
 
 
-def test_it_works_inside_no_grad():
+def test_it_works_where_gradients_are_off():
     model, loader, loss_fn, optimizer, _ = run(mlp())
-    with torch.no_grad():
-        assert examine(model, loader, loss_fn, optimizer) == []
-        assert not torch.is_grad_enabled()
+    for switch in (torch.no_grad, torch.inference_mode):
+        with switch():
+            assert examine(model, loader, loss_fn, optimizer) == []
+            assert not torch.is_grad_enabled()
 
 
 def test_the_loader_may_have_a_single_batch_or_a_sample():
