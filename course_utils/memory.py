@@ -29,12 +29,12 @@ class memory_budget(TorchDispatchMode):
     `live` and `by_kind` are what lives now, `peak` and `at_peak` what lived when it was
     most, `timeline` the total at the start and after each operation. Counted are
     `modules`; tensors made inside the block, until they die, even after it; parameters
-    from their first use, optimizer state from a step. Else, what was made outside is
-    the host's; with modules, so are other devices. Activations are made while a graph
-    is recorded, temporaries are the rest. Not seen: a kernel's scratch space, the CUDA
+    from their first use, optimizer state from a step. What else was made outside is the
+    host's; with modules, so are other devices. Activations are made while a graph is
+    recorded, temporaries are the rest. Not seen: kernels' scratch space, the CUDA
     context, gaps between blocks, code under torch.compile, checkpointing's random
-    states. With 32 samples, on one thread, a tiny MLP's step took 5 times as long,
-    ResNet-18's 1.1.
+    states. With 32 samples on one thread a tiny MLP takes 5 times as long, ResNet-18
+    1.1.
 
     Unit:    bytes, on CUDA in steps of 512 as its allocator does; MB is 2**20.
     Raises:  ValueError for a size such as "60"; RuntimeError when used again; inside
