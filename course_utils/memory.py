@@ -26,15 +26,14 @@ KINDS += ("optimizer state", "activations", "temporaries")
 class memory_budget(TorchDispatchMode):
     """Count the bytes of live tensors while the block runs; raise when it is full.
 
-    `live` and `by_kind` are what lives now, `peak` and `at_peak` what lived when it was
-    most, `timeline` the total at the start and after each operation. Counted are
+    `live` and `by_kind` are what lives now, `peak` and `at_peak` what did when it was
+    most, `timeline` is the total at the start and after each operation. Counted are
     `modules`; tensors made inside the block, until they die, even after it; parameters
     from their first use, optimizer state from a step. What else was made outside is the
     host's; with modules, so are other devices. Activations are made while a graph is
     recorded, temporaries are the rest. Not seen: kernels' scratch space, the CUDA
-    context, gaps between blocks, code under torch.compile, checkpointing's random
-    states. With 32 samples on one thread a tiny MLP takes 5 times as long, ResNet-18
-    1.1.
+    context, gaps between blocks, compiled code, checkpointing's random states. With 32
+    samples on one thread a tiny MLP takes 5 times as long, ResNet-18 1.1.
 
     Unit:    bytes, on CUDA in steps of 512 as its allocator does; MB is 2**20.
     Raises:  ValueError for a size such as "60"; RuntimeError when used again; inside
