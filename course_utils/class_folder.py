@@ -16,7 +16,8 @@ from torch import Tensor
 KINDS = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 PARTS |= dict.fromkeys(("val", "valid", "validation"), "validation")
-CLUTTER = {"desktop.ini", "thumbs.db", "__macosx"}  # what systems leave in folders
+# Left in folders by Windows and macOS; names in lower case.
+CLUTTER = {"desktop.ini", "thumbs.db", "ehthumbs.db", "icon\r", "__macosx"}
 
 
 class BadFolder(ValueError):

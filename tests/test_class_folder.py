@@ -73,7 +73,8 @@ def test_hidden_files_and_what_systems_leave_are_passed_over(folder):
     (folder / "README.txt").write_text("pets")
     (folder / "cat" / ".DS_Store").write_bytes(b"\0")
     (folder / "cat" / "._00.png").write_bytes(b"\0")
-    (folder / "cat" / "Thumbs.db").write_bytes(b"\0")
+    for name in ("Thumbs.db", "ehthumbs.db", "Icon\r"):
+        (folder / "cat" / name).write_bytes(b"\0")
     (folder / "cat" / ".ipynb_checkpoints").mkdir()
     found = find_images(folder)
     assert found.classes == ["cat", "dog"] and len(found.paths) == 24
