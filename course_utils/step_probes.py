@@ -60,7 +60,10 @@ def step(run: Run) -> Seen:
     double = Copy(run)
     calls = [double.take(run.batch(k)) for k in range(3)]
     moody = [
-        m for m in double.model.modules() if isinstance(m, _BatchNorm | _DropoutNd)
+        m
+        for m in double.model.modules()
+        if isinstance(m, _BatchNorm | _DropoutNd)
+        or (isinstance(m, nn.RNNBase) and m.dropout > 0)
     ]
     if moody and calls[0].train is False and not all(map(is_frozen, moody)):
         yield (

@@ -79,6 +79,21 @@ def run(model, loader=None, loss_fn=CE, optimizer=None, step=None):
     return model, loader or digits(), loss_fn, optimizer, step
 
 
+def one_step(loss_of):
+    """Return a step whose loss is loss_of(model, inputs, targets, loss_fn)."""
+
+    def step(model, batch, loss_fn, optimizer):
+        optimizer.zero_grad()
+        loss_of(model, *batch, loss_fn).backward()
+        optimizer.step()
+
+    return step
+
+
+def plain(model, inputs, targets, loss_fn):
+    return loss_fn(model(inputs), targets)
+
+
 # --- broken in the data or the loss
 
 
@@ -219,13 +234,7 @@ def two_steps_for_one_backward():
 
 
 def eval_mode_left_on():
-    def step(model, batch, loss_fn, optimizer):
-        inputs, targets = batch
-        optimizer.zero_grad()
-        loss_fn(model(inputs), targets).backward()
-        optimizer.step()
-
-    return run(cnn().eval(), step=step)
+    return run(cnn().eval(), step=one_step(plain))
 
 
 def accumulating(when, clear="after"):
@@ -245,6 +254,12 @@ def accumulating(when, clear="after"):
             optimizer.zero_grad()
 
     return step
+
+
+def reader_with_dropout_in_eval():
+    model = Rows()
+    model.reader = nn.LSTM(8, 32, num_layers=2, dropout=0.5)
+    return run(model.eval(), step=one_step(plain))
 
 
 def accumulation_off_by_one():
@@ -423,6 +438,7 @@ BROKEN = {
     no_step: "step",
     two_steps_for_one_backward: "again",
     eval_mode_left_on: "mode",
+    reader_with_dropout_in_eval: "mode",
     accumulation_off_by_one: "unused",
     accumulation_off_by_one_and_cleared: "unused",
     accumulation_cleared_each_time: "unused",
@@ -749,17 +765,6 @@ def each_pixel():
 def slow_sgd():
     model = mlp()
     return run(model, optimizer=torch.optim.SGD(model.parameters(), lr=1e-4))
-
-
-def one_step(loss_of):
-    """Return a step whose loss is loss_of(model, inputs, targets, loss_fn)."""
-
-    def step(model, batch, loss_fn, optimizer):
-        optimizer.zero_grad()
-        loss_of(model, *batch, loss_fn).backward()
-        optimizer.step()
-
-    return step
 
 
 def sum_divided_by_the_step():
