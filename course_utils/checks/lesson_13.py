@@ -98,10 +98,9 @@ def together(answer, work: Callable, *args, count: int) -> list:
             f"process {problem.rank} was aborted in a collective: do all processes "
             "hand over tensors of the same shape?"
         )
-        none = "NoneType" in reason
-        hint = "; a parameter may have no gradient" if none else ""
+        hint = NONE[work] if "NoneType" in reason else ""
         raise AssertionError(
-            f"in process {problem.rank} your code raised {reason[:110]}{hint}"
+            f"in process {problem.rank} your code raised {reason[:90]}{hint}"
         ) from None
 
 
@@ -155,15 +154,14 @@ def judge_gradients(rank: int, count: int, gradients: list, weights: list) -> No
         )
     total = sum(FACTORS[:count])
     wrong = {
-        f"rank {rank} still has its own gradients": FACTORS[rank],
-        f"rank {rank} has divided its own gradients; nobody has added": FACTORS[rank]
-        / count,
+        "it still has its own gradient": FACTORS[rank],
+        "it has divided its own gradient; nobody has added": FACTORS[rank] / count,
         "you multiply the sum; divide it": total * count,
         "that is the sum; the joint loss is a mean over all samples": total,
         "you divide by 2; there may be another number of processes": total / 2,
-        "those are the gradients of rank 0; everybody's count": FACTORS[0],
+        "that is the gradient of rank 0; everybody's counts": FACTORS[0],
         "you divide twice": total / count**2,
-        "those are the gradients of the last rank alone": FACTORS[count - 1],
+        "that is the gradient of the last rank alone": FACTORS[count - 1],
         "one of the ranks is missing in the sum": (total - FACTORS[rank]) / count,
     }
     for place, (got, unit) in enumerate(zip(gradients, base, strict=True)):
@@ -178,7 +176,9 @@ def judge_gradients(rank: int, count: int, gradients: list, weights: list) -> No
         for words, factor in wrong.items():
             same = abs(factor - total / count) > 1e-3 and close(got, unit * factor)
             where = ", after one that has none" if place > 2 else ""
-            assert not same, f"{count} processes, parameter {place}{where}: {words}"
+            assert not same, (
+                f"rank {rank} of {count}, parameter {place}{where}: {words}"
+            )
         assert close(got, right), (
             f"expected the mean over {count} processes, {right.flatten()[0]:.3f} "
             f"first, got {got.flatten()[0]:.3f} (rank {rank}, parameter {place})"
@@ -308,6 +308,13 @@ def measured(rank: int, answer, group: tuple) -> tuple:
     return result, unchanged
 
 
+# What may be None in the learner's code, for each kind of work.
+NONE = {
+    averaged: "; a parameter may have no gradient, and a collective returns None",
+    measured: "; a collective returns None, it works in place",
+}
+
+
 @lesson.question("13.4")
 def joint_accuracy(answer) -> None:
     """All right ones by all samples, in every process."""
@@ -324,8 +331,7 @@ def judge_accuracy(rank: int, group: tuple, result) -> None:
     everyone, correct, world = sum(samples), sum(rights), len(group)
     right = correct / everyone
     if 0 in samples:
-        value = torch.as_tensor(result)
-        assert value.numel() != 1 or not value.isnan(), (
+        assert "nan" not in str(result), (
             "nan, since one process has no samples: add up counts, then divide"
         )
     got = number(result)

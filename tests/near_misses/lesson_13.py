@@ -2,11 +2,13 @@
 
 import faulthandler
 import random
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 import torch
 import torch.distributed as dist
+from torch import nn
 from torch.utils.data.distributed import DistributedSampler
 
 
@@ -162,6 +164,55 @@ def gradients_multiplied(model):
     for parameter in given(model):
         dist.all_reduce(parameter.grad)
         parameter.grad *= dist.get_world_size()
+
+
+def gradients_from_the_result(model):
+    for parameter in given(model):
+        total = dist.all_reduce(parameter.grad)
+        parameter.grad = total / dist.get_world_size()
+
+
+def gradients_of_the_weights(model):
+    for parameter in given(model):
+        dist.all_reduce(parameter)
+        parameter.grad /= dist.get_world_size()
+
+
+def gradients_divided_elsewhere(model):
+    for parameter in given(model):
+        gradient = parameter.grad
+        dist.all_reduce(gradient)
+        gradient = gradient / dist.get_world_size()
+
+
+def gradients_divided_on_rank_0(model):
+    for parameter in given(model):
+        dist.all_reduce(parameter.grad)
+        if dist.get_rank() == 0:
+            parameter.grad /= dist.get_world_size()
+
+
+def gradients_by_wrapping(model):
+    nn.parallel.DistributedDataParallel(model)
+
+
+def gradients_deleted(model):
+    model.zero_grad()
+
+
+def gradients_by_sending(model):
+    world, rank = dist.get_world_size(), dist.get_rank()
+    others = [other for other in range(world) if other != rank]
+    for parameter in given(model):
+        mine, total = parameter.grad.clone(), parameter.grad.clone()
+        sent = [dist.isend(mine, other) for other in others]
+        for other in others:
+            theirs = torch.empty_like(mine)
+            dist.recv(theirs, other)
+            total += theirs
+        for work in sent:
+            work.wait()
+        parameter.grad = total / world
 
 
 def gradients_by_avg(model):
@@ -338,6 +389,39 @@ def share_with_state_put_back(n, rank, world_size, epoch):
     return iter(filled(order, world_size)[rank::world_size])
 
 
+def share_in_slices(n, rank, world_size, epoch):
+    return torch.tensor(order_of(n, epoch)).chunk(world_size)[rank]
+
+
+def share_in_windows(n, rank, world_size, epoch):
+    order = order_of(n, epoch) * 2
+    return order[rank : rank + -(-n // world_size)]
+
+
+def share_of_one_slot_more(n, rank, world_size, epoch):
+    order, size = order_of(n, epoch) * 2, n // world_size + 1
+    return order[rank * size : (rank + 1) * size]
+
+
+def share_in_two_orders(n, rank, world_size, epoch):
+    return share_right(n, rank, world_size, epoch % 2)
+
+
+def share_filled_by_minus_one(n, rank, world_size, epoch):
+    return (order_of(n, epoch) + [-1] * (-n % world_size))[rank::world_size]
+
+
+def share_by_sample(n, rank, world_size, epoch):
+    order, size = random.Random(str(epoch)).sample(range(n), n), -(-n // world_size)
+    return (order + order)[rank * size : (rank + 1) * size]
+
+
+def share_by_column(n, rank, world_size, epoch):
+    order = np.random.RandomState(epoch).permutation(n)
+    order = np.concatenate([order, order[: -n % world_size]])
+    return order.reshape(-1, world_size)[:, rank]
+
+
 def hits(logits, targets):
     return (logits.argmax(dim=1) == targets).sum()
 
@@ -499,6 +583,53 @@ def accuracy_by_topk(logits, targets):
     return totals[0].div(totals[1])
 
 
+def accuracy_from_the_result(logits, targets):
+    totals = dist.all_reduce(torch.tensor([hits(logits, targets), len(targets)]))
+    return totals[0] / totals[1]
+
+
+def accuracy_of_numbers(logits, targets):
+    right = hits(logits, targets).item()
+    dist.all_reduce(right)
+    return right / len(targets)
+
+
+def accuracy_as_a_word(logits, targets):
+    value = accuracy_right(logits, targets)
+    return value if len(targets) else "no samples"
+
+
+def accuracy_nan_where_empty(logits, targets):
+    value = accuracy_right(logits, targets).double()
+    return value if len(targets) else value * torch.nan
+
+
+def accuracy_zero_where_empty(logits, targets):
+    value = accuracy_right(logits, targets)
+    return value if len(targets) else 0.0
+
+
+def accuracy_both(logits, targets):
+    return added(hits(logits, targets), len(targets))
+
+
+def accuracy_as_a_fraction(logits, targets):
+    return Fraction(*map(int, added(hits(logits, targets), len(targets))))
+
+
+def accuracy_as_a_decimal(logits, targets):
+    right, samples = added(hits(logits, targets), len(targets)).tolist()
+    return Decimal(right) / Decimal(samples)
+
+
+def accuracy_by_mistakes(logits, targets):
+    wrong = (logits.argmax(dim=1) != targets).float().sum()
+    samples = torch.ones_like(targets).sum()
+    dist.all_reduce(wrong)
+    dist.all_reduce(samples)
+    return 1 - wrong / samples
+
+
 NEAR_MISSES = {
     "idle_share": [
         (lambda p, m: (p - 1) / m, "by working time"),
@@ -518,15 +649,20 @@ NEAR_MISSES = {
         (lambda p, m: p / (m + p - 1), "one slot less"),
         (lambda p, m: (p - 1) / (p * m), "expected 0.2857"),
         (lambda p, m: 2 * (p - 1) / (m + 2 * (p - 1)), "expected 0.2857"),
+        (lambda p, m: 2 / (m + 2), "expected 0.3000 for 4 stages"),
+        (lambda p, m: 1 - m / (m + p), "expected 0.2857"),
+        (lambda p, m: (p - 1) / (m + p + 1), "expected 0.2857"),
+        (lambda p, m: max(0, p - m) / p, "expected 0.2857"),
+        (lambda p, m: str((p - 1) / (m + p - 1)), "expected one number"),
     ],
     "average_gradients": [
         (gradients_added, "that is the sum"),
         (gradients_by_two, "you divide by 2"),
-        (gradients_untouched, "rank 1 still has its own gradients"),
-        (gradients_local, "rank 1 still has its own gradients"),
+        (gradients_untouched, "rank 1 of 2, parameter 0: it still has its own"),
+        (gradients_local, "rank 1 of 2, parameter 0: it still has its own"),
         (gradients_reduced, "rank 1"),
         (gradients_only_rank_0, "every one of them join"),
-        (gradients_broadcast, "those are the gradients of rank 0"),
+        (gradients_broadcast, "that is the gradient of rank 0"),
         (gradients_until_none, "after one that has none"),
         (gradients_all, "a parameter may have no gradient"),
         (gradients_zero_for_none, "leave it None"),
@@ -537,6 +673,12 @@ NEAR_MISSES = {
         (gradients_divided_only, "nobody has added"),
         (gradients_where_trained, "a parameter may have no gradient"),
         (gradients_multiplied, "you multiply the sum"),
+        (gradients_from_the_result, "a collective returns None"),
+        (gradients_of_the_weights, "the weights have changed"),
+        (gradients_divided_elsewhere, "that is the sum"),
+        (gradients_divided_on_rank_0, "rank 1 of 2, parameter 0: that is the sum"),
+        (gradients_by_wrapping, "it still has its own gradient"),
+        (gradients_deleted, "has lost its gradient"),
     ],
     "share_of_epoch": [
         (share_without_epoch, "the epoch must enter the seed"),
@@ -561,6 +703,11 @@ NEAR_MISSES = {
         (share_turned, "epoch 0 is not shuffled"),
         (share_from_epoch_1, "epoch 0 is not shuffled"),
         (share_sorted, "comes sorted"),
+        (share_in_slices, "wait for ever"),
+        (share_in_windows, "one and the same order"),
+        (share_of_one_slot_more, "10 samples a rank are enough"),
+        (share_in_two_orders, "some epochs have the same order"),
+        (share_filled_by_minus_one, "you hand out index -1"),
     ],
     "joint_accuracy": [
         (accuracy_local, "its own accuracy"),
@@ -585,6 +732,12 @@ NEAR_MISSES = {
         (accuracy_of_rank_0_sent, "its own accuracy"),
         (accuracy_rounded, "expected 0.7778"),
         (accuracy_at_least_one, "counts as one that has one"),
+        (accuracy_from_the_result, "subscriptable; a collective returns None"),
+        (accuracy_of_numbers, "your code raised TypeError: Invalid"),
+        (accuracy_as_a_word, "expected one number, got 'no samples'"),
+        (accuracy_nan_where_empty, "has no samples"),
+        (accuracy_zero_where_empty, "expected 0.6667 on rank 1"),
+        (accuracy_both, "expected one number"),
     ],
 }
 
@@ -594,6 +747,7 @@ RIGHT = {
         lambda stages, micro_batches: 1 - micro_batches / (micro_batches + stages - 1),
         lambda p, m: Fraction(p - 1, m + p - 1),
         lambda p, m: np.float32(p - 1) / np.float32(m + p - 1),
+        lambda p, m: Decimal(p - 1) / Decimal(m + p - 1),
         idle_by_playing,
     ],
     "average_gradients": [
@@ -605,6 +759,7 @@ RIGHT = {
         gradients_by_avg,
         gradients_all_at_once,
         gradients_by_objects,
+        gradients_by_sending,
     ],
     "share_of_epoch": [
         share_right,
@@ -614,6 +769,8 @@ RIGHT = {
         share_by_python,
         share_with_forked_state,
         share_with_state_put_back,
+        share_by_sample,
+        share_by_column,
     ],
     "joint_accuracy": [
         accuracy_right,
@@ -622,5 +779,8 @@ RIGHT = {
         accuracy_weighted,
         accuracy_by_rank_0,
         accuracy_by_topk,
+        accuracy_as_a_fraction,
+        accuracy_as_a_decimal,
+        accuracy_by_mistakes,
     ],
 }
