@@ -67,6 +67,12 @@ def judge_freezing(answer, *names: str) -> None:
             f"{called} can be found in the model, and you raised ValueError: "
             f"{brief(str(problem))}"
         ) from None
+    assert not isinstance(result, Mapping), (
+        "return the names alone, a list of strings; a dict holds more"
+    )
+    strings = isinstance(result, Collection) and not isinstance(result, str | bytes)
+    strings = strings and all(isinstance(name, str) for name in result)
+    assert strings, f"return the names, a list of strings; got {brief(result)}"
     assert modes(network) == {True}, (
         "you changed the mode, too (eval); freezing is about requires_grad alone"
     )
@@ -89,12 +95,6 @@ def judge_freezing(answer, *names: str) -> None:
     extra, missing = frozen - before - wanted, wanted - frozen
     assert not extra, f"{called} froze {sorted(extra)[0]}, too"
     assert not missing, f"{called} left {sorted(missing)[0]} trainable"
-    assert not isinstance(result, Mapping), (
-        "return the names alone, a list of strings; a dict holds more"
-    )
-    strings = isinstance(result, Collection) and not isinstance(result, str | bytes)
-    strings = strings and all(isinstance(name, str) for name in result)
-    assert strings, f"return the names, a list of strings; got {brief(result)}"
     assert set(result) != set(names) or set(names) == wanted, (
         f"you return {called} as it came; return the names of the parameters"
     )
@@ -386,6 +386,9 @@ def judge_head(answer, model: nn.Module, name: str, classes: int) -> None:
         f"the model should have the linear layers {brief(list(old))} as before, got "
         f"{brief(list(now))}"
     )
+    assert not nn.parameter.is_lazy(new.weight), (
+        "a LazyLinear has no weight before its first batch; take the old in_features"
+    )
     columns = tuple(new.weight.shape)
     assert new.out_features != classes or columns[0] == classes, (
         f"you changed out_features, which is a note; the weight is still {columns}"
@@ -403,6 +406,11 @@ def judge_head(answer, model: nn.Module, name: str, classes: int) -> None:
     assert columns[0] == classes, (
         f"expected {classes} classes in {name}, got {columns[0]}"
     )
+    assert new.bias is None or len(new.bias) == classes, (
+        f"the bias of {name} still has {len(new.bias)} numbers; a new nn.Linear brings "
+        "its own"
+    )
+    assert modes(model) == {True}, "you changed the mode, too; only replace the layer"
     assert new.weight.device == place, (
         f"the new layer is on {new.weight.device}, the old one was on {place}"
     )

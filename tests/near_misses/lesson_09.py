@@ -2,6 +2,7 @@
 
 import copy
 import re
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -148,6 +149,24 @@ def freeze_only_trainable(model, *names):
     return froze(model, chosen)
 
 
+def freeze_by_yield(model, *names):
+    for name in names:
+        yield from freeze_right(model, name)
+
+
+def freeze_lists_in_a_list(model, *names):
+    return [freeze_right(model, name) for name in names]
+
+
+def freeze_local_names(model, *names):
+    freeze_right(model, *names)
+    modules, result = dict(model.named_modules()), []
+    for name in names:
+        inside = modules[name].named_parameters() if name in modules else [(name, 0)]
+        result += [own for own, _ in inside]
+    return result
+
+
 def freeze_with_assert(model, *names):
     chosen = []
     for name in names:
@@ -180,6 +199,14 @@ def freeze_last_names(model, *names):
     for name in names:
         result = freeze_right(model, name)
     return result
+
+
+def freeze_detached(model, *names):
+    found = [model.get_parameter(name) for name in freeze_right(model, *names)]
+    chosen = [n for n, p in model.named_parameters() if any(p is q for q in found)]
+    for parameter in found:
+        parameter.detach_()
+    return frozenset(chosen)
 
 
 def freeze_by_regex(model, *names):
@@ -450,6 +477,30 @@ class FrozenHeadAlone(Base):
         return self
 
 
+class FrozenFromTheStart(Base):
+    def __init__(self, backbone, head):
+        super().__init__(backbone, head)
+        self.backbone.eval()
+
+
+class FrozenInForward(Base):
+    def forward(self, inputs):
+        self.backbone.eval()
+        return super().forward(inputs)
+
+
+class FrozenBothMethods(Base):
+    def train(self, mode=True):
+        self.head.train()
+        self.backbone.eval()
+        return self
+
+    def eval(self):
+        self.head.eval()
+        self.backbone.eval()
+        return self
+
+
 class FrozenOpposite(Base):
     def train(self, mode=True):
         super().train(mode)
@@ -603,6 +654,41 @@ def head_with_points(model, classes):
 def head_on_cpu(model, classes):
     name, old = last_linear(model)
     return put(model, name, nn.Linear(old.in_features, classes, device="cpu"))
+
+
+def head_lazy(model, classes):
+    name, old = last_linear(model)
+    return put(model, name, nn.LazyLinear(classes, device=old.weight.device))
+
+
+def head_old_bias(model, classes):
+    name, old = last_linear(model)
+    old.weight = nn.Parameter(old.weight.detach().new_zeros(classes, old.in_features))
+    old.out_features = classes
+    return name
+
+
+def head_and_eval(model, classes):
+    name = head_right(model, classes)
+    model.eval()
+    return name
+
+
+def head_weight_name(model, classes):
+    return head_right(model, classes) + ".weight"
+
+
+def head_with_dropout(model, classes):
+    name, old = last_linear(model)
+    new = nn.Linear(old.in_features, classes, device=old.weight.device)
+    return put(model, name, nn.Sequential(nn.Dropout(0.2), new))
+
+
+def head_appended_by_index(model, classes):
+    name, old = last_linear(model)
+    parent = model.get_submodule(name.rpartition(".")[0])
+    parent[-1] = nn.Linear(old.in_features, classes, device=old.weight.device)
+    return name
 
 
 def head_layer(model, classes):
@@ -781,6 +867,41 @@ def groups_read_before(parts, rate, factor):
     return result
 
 
+def groups_optimizer(parts, rate, factor):
+    return torch.optim.AdamW(groups_right(parts, rate, factor))
+
+
+def groups_one_tensor(parts, rate, factor):
+    kept = groups_right(parts, rate, factor)
+    return [{**group, "params": group["params"][0]} for group in kept]
+
+
+def groups_power_of_both(parts, rate, factor):
+    kept = [parameters for parameters in held(parts) if parameters]
+    numbered = enumerate(reversed(kept))
+    return [{"params": p, "lr": (rate * factor) ** k} for k, p in numbered]
+
+
+def groups_rates_of_all(parts, rate, factor):
+    kept = [parameters for parameters in held(parts) if parameters]
+    rates = [rate * factor**k for k in range(len(parts))]
+    return [{"params": p, "lr": r} for p, r in zip(kept, rates[::-1], strict=False)]
+
+
+def groups_as_sets(parts, rate, factor):
+    kept = groups_right(parts, rate, factor)
+    return [{**group, "params": set(group["params"])} for group in kept]
+
+
+def groups_of_pairs(parts, rate, factor):
+    named = [
+        [(name, p) for name, p in part.named_parameters() if p.requires_grad]
+        for part in parts
+    ]
+    kept = enumerate(pairs for pairs in reversed(named) if pairs)
+    return [{"params": p, "lr": rate * factor**k, "name": f"part {k}"} for k, p in kept]
+
+
 def groups_each_tensor(parts, rate, factor):
     trains = [p for parameters in reversed(held(parts)) for p in parameters]
     return [{"params": [p], "lr": rate * factor**k} for k, p in enumerate(trains)]
@@ -816,6 +937,9 @@ NEAR_MISSES = {
         (freeze_dict, "a dict holds more"),
         (freeze_state_names, "got also 'backbone.01.num_batches_tracked'"),
         (freeze_last_names, "expected 'backbone.0.bias' among the names"),
+        (freeze_by_yield, "a list of strings; got <generator"),
+        (freeze_lists_in_a_list, "a list of strings; got [["),
+        (freeze_local_names, "expected 'head.bias' among the names"),
     ],
     "training_bytes": [
         (lambda m: cost(m, frozen=4), "as if they trained"),
@@ -843,6 +967,11 @@ NEAR_MISSES = {
         (lambda m: 8 * cost(m), "not bits"),
         (lambda m: cost(m, frozen=2), "twice what is frozen"),
         (lambda m: cost(m, trains=5), "five times"),
+        (lambda m: cost(m, size=len) / 4, "expected 1076 bytes"),
+        (lambda m: (cost(m, trains=1), cost(m, frozen=0)), "expected one number"),
+        (lambda m: str(cost(m)), "expected one number"),
+        (lambda m: sum(p.nbytes for p in m._parameters.values()), "got 0:"),
+        (lambda m: cost(m, trains=0), "got 196:"),
     ],
     "frozen": [
         (FrozenNot, "the backbone is in train mode"),
@@ -859,6 +988,9 @@ NEAR_MISSES = {
         (FrozenHeadToo, "the head is in eval mode, too"),
         (FrozenHeadAlone, "own mode"),
         (FrozenOpposite, "puts the backbone to train"),
+        (FrozenFromTheStart, "the backbone is in train mode"),
+        (FrozenInForward, "the backbone is in train mode"),
+        (FrozenBothMethods, "own mode is train"),
         (FrozenNotCalled, "the backbone is in train mode"),
         (FrozenWhenEval, "the backbone is in train mode"),
         (FrozenReturnsMode, "return the module itself"),
@@ -888,6 +1020,12 @@ NEAR_MISSES = {
         (head_turned, "your new layer takes"),
         (head_always_three, "expected 5 classes"),
         (head_appended, "as before, got"),
+        (head_lazy, "has no weight before its first batch"),
+        (head_old_bias, "the bias of fc still has 6 numbers"),
+        (head_and_eval, "you changed the mode, too"),
+        (head_weight_name, "the whole name"),
+        (head_with_dropout, "no nn.Linear any more"),
+        (head_appended_by_index, "as before, got"),
     ],
     "rate_groups": [
         (groups_by(lambda k, n: k), "turned round"),
@@ -912,6 +1050,11 @@ NEAR_MISSES = {
         (groups_unfreezing, "only ask for requires_grad"),
         (groups_modules, "no optimizer takes it"),
         (groups_copies, "a group holds copies"),
+        (groups_optimizer, "return a list of groups"),
+        (groups_one_tensor, "are in no group"),
+        (groups_power_of_both, "expected the rates"),
+        (groups_rates_of_all, "expected the rates"),
+        (groups_as_sets, "no optimizer takes it"),
     ],
 }
 
@@ -921,10 +1064,17 @@ RIGHT = {
         freeze_by_parts,
         freeze_by_module,
         freeze_by_regex,
+        freeze_detached,
         lambda model, *names: dict.fromkeys(freeze_right(model, *names)).keys(),
         lambda model, *names: np.array(freeze_right(model, *names)),
     ],
-    "training_bytes": [cost, cost_by_numpy, cost_by_training, cost_by_storage],
+    "training_bytes": [
+        cost,
+        cost_by_numpy,
+        cost_by_training,
+        cost_by_storage,
+        lambda m: Fraction(cost(m)),
+    ],
     "frozen": [
         FrozenRight,
         FrozenInOneLine,
@@ -946,5 +1096,6 @@ RIGHT = {
         groups_single,
         groups_of_tensors,
         groups_of_an_optimizer,
+        groups_of_pairs,
     ],
 }
