@@ -4,7 +4,10 @@ Built by hand in notebooks/09_transfer_learning.ipynb, sections 2 and 4. What is
 here are the error messages.
 """
 
+from numbers import Integral
+
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 
 def freeze(model: nn.Module, *names: str) -> list[str]:
@@ -50,10 +53,11 @@ def replace_head(model: nn.Module, classes: int) -> str:
 
     The new layer has as many inputs as the old one, a bias if that had one, and its
     device and dtype. The last one is the last that was registered, which in
-    torchvision's classifiers is the one that gives the logits.
+    torchvision's classifiers is the one that gives the logits; heads beside it, such as
+    Inception's auxiliary one, stay as they are.
 
-    Raises: ValueError when the model has no nn.Linear inside it, or `classes` is not a
-            whole number above 0; then nothing has changed.
+    Raises: ValueError when the model has no nn.Linear inside it, or a lazy one, or
+            `classes` is not a whole number above 0; then nothing has changed.
 
     >>> model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1000))
     >>> replace_head(model, 3)
@@ -61,7 +65,8 @@ def replace_head(model: nn.Module, classes: int) -> str:
     >>> model[2]
     Linear(in_features=16, out_features=3, bias=True)
     """
-    if not isinstance(classes, int) or isinstance(classes, bool) or classes < 1:
+    whole = isinstance(classes, Integral) and not isinstance(classes, bool)
+    if not whole or classes < 1:
         raise ValueError(f"expected a number of classes above 0, got {classes!r}")
     linear = [
         (name, module)
@@ -74,9 +79,11 @@ def replace_head(model: nn.Module, classes: int) -> str:
             "without one: put a linear layer on top instead"
         )
     name, old = linear[-1]
+    if is_lazy(old.weight):
+        raise ValueError(f"expected a last layer with inputs, got {name}: {old}")
     new = nn.Linear(
         old.in_features,
-        classes,
+        int(classes),
         bias=old.bias is not None,
         device=old.weight.device,
         dtype=old.weight.dtype,

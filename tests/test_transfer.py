@@ -1,5 +1,6 @@
 import copy
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -123,6 +124,17 @@ def test_the_new_head_is_on_the_device_of_the_old_one():
 def test_a_number_of_classes_is_a_whole_one_above_zero(classes):
     with pytest.raises(ValueError, match=f"above 0, got {classes!r}"):
         replace_head(network(), classes)
+
+
+def test_a_number_of_classes_may_come_from_numpy():
+    model = network()
+    replace_head(model, np.int64(7))
+    assert model[2].out_features == 7
+
+
+def test_a_lazy_last_layer_is_told():
+    with pytest.raises(ValueError, match="got 1: LazyLinear"):
+        replace_head(nn.Sequential(nn.Linear(4, 5), nn.LazyLinear(6)), 3)
 
 
 @pytest.mark.parametrize("model", [nn.Conv2d(1, 2, 3), nn.Linear(2, 2), nn.ReLU()])
