@@ -6,6 +6,7 @@ import random
 
 import numpy as np
 import torch
+from sklearn.model_selection import ParameterGrid
 
 
 def draw(low, high, n, generator):
@@ -70,6 +71,10 @@ def draw_one(low, high, n, generator):
     return draw(low, high, 1, generator).item()
 
 
+def draw_by_sum(low, high, n, generator):
+    return low * high ** torch.rand(n, generator=generator)
+
+
 def draw_spaced(low, high, n, generator):
     return torch.logspace(math.log10(low), math.log10(high), n)
 
@@ -115,6 +120,11 @@ def grid_by_hand(choices):
 
 def grid_yielded(choices):
     yield from grid(choices)
+
+
+def grid_mesh(choices):
+    lists = np.meshgrid(*map(np.array, choices.values()), indexing="ij")
+    return [dict(zip(choices, v)) for v in zip(*map(np.ravel, lists))]  # noqa: B905
 
 
 def grid_zip(choices):
@@ -239,6 +249,19 @@ def halve_best_of_all(runs, rungs, factor):
     return halve(runs, rungs, factor, value=lambda s, left: max(s, key=s.get))
 
 
+def halve_uncut(runs, rungs, factor):
+    left, scores, done, spent = list(range(len(runs))), {}, 0, 0
+    for rung in rungs:
+        for k in left:
+            scores[k] = [next(runs[k]) for _ in range(rung - done)][-1]
+            spent += rung - done
+        done = rung
+        if rung != rungs[-1]:
+            left.sort(key=scores.get, reverse=True)
+            left = left[: max(1, len(left) // factor)]
+    return left[0], spent
+
+
 def halve_counting_last(runs, rungs, factor):
     winner, _ = halve(runs, rungs, factor)
     return winner, rungs[-1]
@@ -277,6 +300,11 @@ def optimism_by_weights(right, chosen_on):
 
 def optimism_abs(right, chosen_on):
     return abs(optimism(right, chosen_on))
+
+
+def optimism_of_counts(right, chosen_on):
+    seen, fresh = right[:, chosen_on].sum(dim=1), right[:, ~chosen_on].sum(dim=1)
+    return (seen - fresh)[seen.argmax()]
 
 
 def optimism_in_place(right, chosen_on):
@@ -395,16 +423,21 @@ NEAR_MISSES = {
         (draw_globally, "hand the generator to torch.rand"),
         (draw_by_random, "is it used?"),
         (draw_reseeded, "don't seed the generator again"),
-        (draw_powers_of_ten, "different values"),
+        (draw_powers_of_ten, "6 of them different"),
         (
             lambda low, high, n, g: low * (high - low) ** torch.rand(n, generator=g),
-            "of the draws below",
+            "are both ends right?",
         ),
         (draw_one, "one number came"),
-        (draw_from_list, "different values"),
+        (draw_from_list, "100 of them different"),
         (draw_shuffled, "only shuffled"),
         (draw_logs_to_base_2, "those are logarithms"),
-        (draw_five_decades, "from 8 to 512, you drew"),
+        (draw_five_decades, "from 1e-05 to 0.5, you drew"),
+        (draw_by_sum, "are both ends right?"),
+        (
+            lambda low, high, n, g: [draw_one(low, high, n, g)] * n,
+            "1 of them different",
+        ),
         (draw_spaced, "don't seed the generator again"),
         (draw_normal, "of the draws below"),
         (lambda low, high, n, g: draw(low, high, n, g)[:-1], "numbers, shape"),
@@ -436,6 +469,7 @@ NEAR_MISSES = {
         (halve_smallest, "has the higher accuracy there"),
         (halve_largest, "has the higher accuracy there"),
         (halve_best_of_all, "was stopped earlier"),
+        (halve_uncut, "has the higher accuracy there"),
         (lambda r, g, f: halve(r, g, f)[::-1], "the other way round"),
         (halve_counting_last, "the winner alone"),
         (halve_counting_rungs, "expected 16 epochs in all"),
@@ -470,7 +504,10 @@ NEAR_MISSES = {
         (lambda r, c: (seen_of(r, c) - fresh_of(r, c)).mean(), "no run was chosen"),
         (lambda r, c: seen_of(r, c) - fresh_of(r, c), "expected one number"),
         (lambda r, c: (seen_of(r, c) - fresh_of(r, c)).max(), "expected"),
-        (optimism_abs, "don't take abs"),
+        (optimism_abs, "no abs, no max"),
+        (lambda r, c: max(optimism(r, c), 0), "no abs, no max"),
+        (optimism_of_counts, "you subtract counts"),
+        (lambda r, c: optimism_of_counts(r, c) / c.numel(), "its own number"),
         (optimism_in_place, "is changed"),
     ],
     "honest_report": [
@@ -498,7 +535,14 @@ NEAR_MISSES = {
 
 RIGHT = {
     "log_uniform": [draw, draw_downwards, draw_by_log, draw_by_ten, draw_array],
-    "make_grid": [grid, grid_by_hand, grid_yielded, lambda c: tuple(grid(c)[::-1])],
+    "make_grid": [
+        grid,
+        grid_by_hand,
+        grid_yielded,
+        grid_mesh,
+        ParameterGrid,
+        lambda c: tuple(grid(c)[::-1]),
+    ],
     "successive_halving": [halve, halve_pairs, halve_arrays],
     "optimism": [optimism, optimism_by_row, optimism_by_weights],
     "honest_report": [report, report_by_tensor, report_sorted],
