@@ -1,5 +1,6 @@
 """Checks for notebooks/08_checkpoints.ipynb."""
 
+import contextlib
 import copy
 import hashlib
 import io
@@ -9,6 +10,7 @@ import pickle
 import random
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from unittest import mock
 
@@ -45,15 +47,14 @@ def through_a_file(state):
 
 def same(one, two) -> bool:
     """Return whether two values agree in type, shape and every number."""
-    if type(one) is not type(two) and not isinstance(one, dict):
-        return False
-    if isinstance(one, torch.Tensor):
-        return one.dtype == two.dtype and torch.equal(one, two)
-    if isinstance(one, np.ndarray):
-        return one.dtype == two.dtype and np.array_equal(one, two)
-    if isinstance(one, dict):
-        both = isinstance(two, dict) and list(one) == list(two)  # an OrderedDict too
+    if isinstance(one, dict):  # an OrderedDict is as good
+        both = isinstance(two, dict) and list(one) == list(two)
         return both and all(same(one[key], two[key]) for key in one)
+    if type(one) is not type(two):
+        return False
+    if isinstance(one, torch.Tensor | np.ndarray):
+        equal = one.dtype == two.dtype
+        return equal and torch.equal(torch.as_tensor(one), torch.as_tensor(two))
     if isinstance(one, list | tuple):
         return len(one) == len(two) and all(map(same, one, two))
     return one == two
@@ -62,6 +63,7 @@ def same(one, two) -> bool:
 def cases() -> list[tuple]:
     """Return (name, value, plain value), simple ones first."""
     place, ones = Path("runs") / "a", np.array([[0.5, 1.5, 2.5]])
+    single = np.array([0.5])
     deep = defaultdict(list, a=[(np.int64(7), {"b": np.array([3, 4])})], p=[place])
     return [
         ("the tensor", torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 2.0, 3.0])),
@@ -78,6 +80,7 @@ def cases() -> list[tuple]:
         ("np.int64(3)", np.int64(3), 3),
         ("np.bool_(True)", np.bool_(True), True),
         ("the array", ones, torch.tensor([[0.5, 1.5, 2.5]], dtype=torch.float64)),
+        ("the array of one number", single, torch.from_numpy(single)),
         ("the Path", place, str(place)),
         ("the list", [1, [np.int64(2)]], [1, [2]]),
         ("the tuple", (np.float64(0.5), "x"), (0.5, "x")),
@@ -116,12 +119,12 @@ def plain(answer) -> None:
 
 def judge_plain(name: str, value, right, got) -> None:
     """Raise AssertionError unless one value became its plain twin."""
-    if isinstance(value, np.float64) and value == 0:
-        assert type(got) is not np.float64, "np.float64(0.0) stays one: is it skipped?"
-    elif isinstance(value, np.float64):
-        assert type(got) is not np.float64, (
+    if type(value) is type(got) is np.float64:
+        raise AssertionError(
             "np.float64 stays np.float64: isinstance calls it a float, so ask for "
             "np.generic first"
+            if value
+            else "np.float64(0.0) stays one: is it skipped?"
         )
     if isinstance(value, torch.Tensor):
         assert isinstance(got, torch.Tensor), f"{name} should stay a tensor"
@@ -130,18 +133,17 @@ def judge_plain(name: str, value, right, got) -> None:
     if isinstance(value, np.integer):
         assert not isinstance(got, float), f"{name} became {got}; it is a whole number"
     if isinstance(value, np.ndarray):
-        assert isinstance(got, torch.Tensor), "an array should become a tensor"
+        assert isinstance(got, torch.Tensor), f"{name} should become a tensor"
         assert got.dtype == right.dtype, (
-            f"the array of {value.dtype} became a tensor of {got.dtype}"
+            f"{name} of {value.dtype} became a tensor of {got.dtype}"
         )
     if isinstance(value, tuple):
         assert not isinstance(got, list), "the tuple became a list; keep it a tuple"
+    loads = True
     try:
         through_a_file(got)
     except (pickle.PicklingError, pickle.UnpicklingError, TypeError, AttributeError):
         loads = False
-    else:
-        loads = True
     if isinstance(value, dict) and isinstance(got, dict):
         assert list(got) == list(value), (
             f"the keys {brief(list(value))} became {brief(list(got))}; keys stay"
@@ -222,13 +224,10 @@ def judge_random(answer, seed: int) -> None:
     try:
         state = through_a_file(state)
     except pickle.UnpicklingError as problem:
-        numpy = "numpy" in str(problem)
-        raise AssertionError(
-            "torch.load refuses your state: something of NumPy is left in it"
-            if numpy
-            else "torch.load refuses your state: it is to hold the states themselves, "
-            "not a function or an object that has them"
-        ) from None
+        left = "something of NumPy is left in it"
+        if "numpy" not in str(problem):
+            left = "it is to hold plain values, no function or object"
+        raise AssertionError(f"torch.load refuses your state: {left}") from None
     try:
         second = through_a_file(one.state_dict())  # must not change the first
     except Exception:
@@ -247,19 +246,17 @@ def judge_random(answer, seed: int) -> None:
     got = draws()
     other.load_state_dict(second)
     got_second = draws()
-    for name in right:
-        assert got[name] != unmoved[name], f"{name} random numbers are not restored"
-        assert got[name] != later[name], (
-            f"the state of a later checkpoint came back for {name} numbers: in another "
-            "session nothing is left but the state itself"
-        )
-        assert got[name] != anew[name], (
-            f"{name} random numbers begin again: that is the seed, not the state"
-        )
-        assert got[name] != got_second[name], (
-            f"whatever state is loaded, the same {name} numbers follow: a seed, or not "
-            "the whole state at the time of state_dict()"
-        )
+    mistakes = {
+        "{} random numbers are not restored": unmoved,
+        "the state of a later checkpoint came back for {} numbers: in another "
+        "session nothing is left but the state itself": later,
+        "{} random numbers begin again: that is the seed, not the state": anew,
+        "whatever state is loaded, the same {} numbers follow: a seed, or not the "
+        "whole state at the time of state_dict()": got_second,
+    }
+    for words, wrong in mistakes.items():
+        for name in right:
+            assert got[name] != wrong[name], words.format(name)
     assert (
         got["NumPy's"][0] != right["NumPy's"][0] or got["NumPy's"] == right["NumPy's"]
     ), "NumPy's normal number that was already drawn is lost: keep the tuple's rest"
@@ -277,7 +274,11 @@ def epoch_of(answer, n=53, size=8, seed=0, epoch=0, skip=0) -> list[list[int]]:
     """Return the batches of one pass as lists of whole numbers."""
     sampler = answer(n, size, seed)
     sampler.epoch, sampler.skip = epoch, skip
-    return batches_of(sampler)
+    batches = batches_of(sampler)
+    assert (sampler.epoch, sampler.skip) == (epoch, skip), (
+        "you change skip or epoch; the loop does that"
+    )
+    return batches
 
 
 def batches_of(sampler) -> list[list[int]]:
@@ -295,6 +296,8 @@ def batches_of(sampler) -> list[list[int]]:
 
 def other_hash(thing) -> int:
     """Return what hash() gives in another session: for texts, something else."""
+    if isinstance(thing, tuple):
+        return hash(tuple(map(other_hash, thing)))
     return hash(f"{thing}, elsewhere" if isinstance(thing, str | bytes) else thing)
 
 
@@ -366,9 +369,6 @@ def judge_orders(answer, first: list) -> None:
         known[order] = pair
     sampler = answer(53, 8, 0)
     batches_of(sampler)
-    assert (sampler.epoch, sampler.skip) == (0, 0), (
-        "you change skip or epoch; the loop does that"
-    )
     assert batches_of(sampler) == first, (
         "with the same epoch a second pass gives another order: seed anew in __iter__"
     )
@@ -406,66 +406,40 @@ def judge_skipping(answer, first: list) -> None:
     assert epoch_of(answer, skip=7) == [], (
         "of 7 batches all 7 are skipped, and yet something came"
     )
-    sampler = answer(53, 8, 0)
-    sampler.skip = 2
-    batches_of(sampler)
-    assert sampler.skip == 2, "you change skip; the loop does that"
 
 
 # ---------------------------------------------------------------- 8.4
 
 
-class Watch:
-    """Note what the file system is asked for while the learner's code runs."""
+@contextlib.contextmanager
+def watched(path: Path, names: dict):
+    """Give the list of each os.fsync, and each move to `path`, that happens inside.
 
-    def __init__(self, path: Path, old: bytes, names: dict) -> None:
-        """Watch the file `path`, which holds `old`; `names` are the learner's."""
-        self.path, self.old, self.names = path, old, names
-        self.synced: list[tuple[int, int]] = []  # (inode, size), before the move
-        self.late = False  # was something synced after the move?
-        self.moves: list[tuple[Path, Path]] = []
-        self.early = False  # was the old file gone before the new one came?
-        self.real = {name: getattr(os, name) for name in ("fsync", "replace", "rename")}
+    `names` are the globals of the learner, who may write `from os import replace`.
+    """
+    old, events = path.read_bytes(), []
+    real = {name: getattr(os, name) for name in ("fsync", "replace", "rename")}
 
-    def fsync(self, file) -> None:
-        """Note which file is on the disk, and how much of it."""
+    def fsync(file) -> None:
         status = os.fstat(file if isinstance(file, int) else file.fileno())
-        if self.moves:
-            self.late = True
-        else:
-            self.synced.append((status.st_ino, status.st_size))
-        self.real["fsync"](file)
+        events.append(("fsync", status.st_ino, status.st_size))
+        real["fsync"](file)
 
-    def move(self, name: str):
-        """Return a stand-in for os.replace or os.rename."""
+    def mover(name: str):
+        def move(source, target, **kwargs) -> None:
+            if Path(target) == path:
+                intact = path.exists() and path.read_bytes() == old
+                events.append(("move", Path(source), intact))
+            real[name](source, target, **kwargs)
 
-        def moved(source, target, **kwargs):
-            if Path(target) == self.path:
-                self.moves.append((Path(source), Path(target)))
-                intact = self.path.exists() and self.path.read_bytes() == self.old
-                self.early = self.early or not intact
-            self.real[name](source, target, **kwargs)
+        return move
 
-        return moved
-
-    def __enter__(self):
-        """Put the stand-ins in place."""
-        ours = {"fsync": self.fsync}
-        ours |= {name: self.move(name) for name in ("replace", "rename")}
-        self.patches = [mock.patch.object(os, name, ours[name]) for name in ours]
-        for known, value in self.names.items():  # from os import replace
-            for name in ours:
-                if value is self.real[name]:
-                    patch = mock.patch.dict(self.names, {known: ours[name]})
-                    self.patches.append(patch)
-        for patch in self.patches:
-            patch.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        """Take them away."""
-        for patch in reversed(self.patches):
-            patch.stop()
+    ours = {"fsync": fsync, "replace": mover("replace"), "rename": mover("rename")}
+    known = {
+        k: ours[name] for name in ours for k, v in names.items() if v is real[name]
+    }
+    with mock.patch.multiple(os, **ours), mock.patch.dict(names, known):
+        yield events
 
 
 class FullDisk:
@@ -479,99 +453,94 @@ class FullDisk:
 @lesson.question("8.4")
 def safe_save(answer) -> None:
     """The old file or the new one, whole; a hash beside it."""
-    for name, size in {"step-7.pt": 3_000, "last.pt": 70_000}.items():
-        with tempfile.TemporaryDirectory() as scratch:
-            judge_saving(answer, Path(scratch) / name, size)
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "first.pt"
+        beside = path, path.with_suffix(".sha256")
+        state = {"weight": torch.ones(3), "epoch": 1}
         try:
-            answer({"weight": torch.ones(3)}, path)
-        except FileNotFoundError:
+            ask(answer, copy.deepcopy(state), path)
+        except FileNotFoundError as problem:
+            if str(problem.filename) not in map(str, beside):
+                raise
             raise AssertionError(
                 "with no old file there yours fails: the first save has none"
             ) from None
-        assert path.exists(), "with no old file there nothing is written"
+        judge_file(path, state)
+    for name, size in {"step-7.pt": 3_000, "last.pt": 70_000}.items():
+        with tempfile.TemporaryDirectory() as scratch:
+            judge_saving(answer, Path(scratch) / name, size)
+            judge_failure(answer, Path(scratch) / name)
 
 
 def judge_saving(answer, path: Path, size: int) -> None:
     """Raise AssertionError unless one save over an old file is safe."""
     torch.save({"weight": torch.zeros(5)}, path)
-    path.with_suffix(".sha256").write_text(
-        hashlib.sha256(path.read_bytes()).hexdigest()
-    )
     old = path.read_bytes()
-    judge_failure(answer, path, old)
-    for rest in path.parent.iterdir():
-        if rest.suffix not in (".pt", ".sha256"):
-            rest.unlink()
+    path.with_suffix(".sha256").write_text(hashlib.sha256(old).hexdigest())
     state = {"weight": torch.arange(float(size)), "epoch": 3}
-    names = getattr(answer, "__globals__", {})
-    with Watch(path, old, names) as watch:
+    with watched(path, getattr(answer, "__globals__", {})) as events:
         result = ask(answer, copy.deepcopy(state), path)
-    assert path.exists(), "afterwards there is no file at path"
-    judge_file(path, state, old)
-    judge_order(path, watch)
+    assert not path.exists() or path.read_bytes() != old, (
+        "the file at path is still the old one"
+    )
+    judge_file(path, state)
+    judge_order(path, events)
     judge_hash(path, result, old)
     there = {file.name for file in path.parent.iterdir()}
     extra = there - {path.name, path.with_suffix(".sha256").name}
     assert not extra, f"left over beside the checkpoint: {brief(sorted(extra))}"
 
 
-def judge_failure(answer, path: Path, old: bytes) -> None:
+def judge_failure(answer, path: Path) -> None:
     """Raise AssertionError unless a save that fails leaves the old file."""
+    old = path.read_bytes()
     try:
-        ask(answer, {"weight": torch.zeros(50_000), "note": FullDisk()}, path)
+        answer({"weight": torch.zeros(50_000), "note": FullDisk()}, path)
     except OSError:
         pass
-    except StillOpen:
-        raise
-    except AssertionError:
-        raise
     else:
         raise AssertionError(
             "the disk was full, and you say nothing: let the error through"
         )
-    assert path.exists(), "the disk was full: the old file is gone, the new not there"
-    assert path.read_bytes() == old, (
-        "the disk was full in the middle, and the old file is destroyed: write to "
-        "another name first"
+    assert path.exists() and path.read_bytes() == old, (
+        "the disk was full in the middle, and the old file is gone or destroyed: "
+        "touch path only when the new one is whole"
     )
 
 
-def judge_file(path: Path, state: dict, old: bytes) -> None:
+def judge_file(path: Path, state: dict) -> None:
     """Raise AssertionError unless the file holds the new state."""
-    assert path.read_bytes() != old, "the file at path is still the old one"
+    assert path.exists(), "afterwards there is no file at path"
     try:
-        found = torch.load(path)
+        held = torch.load(path)
     except Exception:
         raise AssertionError("the file at path can't be read afterwards") from None
-    whole = isinstance(found, dict) and torch.equal(
-        found.get("weight", torch.zeros(0)), state["weight"]
-    )
-    assert whole, f"the file holds {brief(found)}, not the state"
+    assert same(held, state), f"the file holds {brief(held)}, not the state"
 
 
-def judge_order(path: Path, watch: Watch) -> None:
+def judge_order(path: Path, events: list[tuple]) -> None:
     """Raise AssertionError unless it was written aside, synced and then moved."""
-    assert watch.moves, (
+    kinds = [kind for kind, *_ in events]
+    assert "move" in kinds, (
         "the new file did not come by os.replace: at some moment path is half written"
     )
-    assert not watch.early, "when the new file was moved, the old one was already gone"
-    source = watch.moves[-1][0]
+    first = kinds.index("move")
+    _, source, intact = events[first]
+    assert intact, "when the new file was moved, the old one was already gone"
     assert source.parent.resolve() == path.parent.resolve(), (
         "your temporary file is in another folder: os.replace works within one file "
         "system, so put it beside path"
     )
     status = path.stat()
-    inodes = [inode for inode, _ in watch.synced]
-    assert status.st_ino in inodes or not watch.late, (
+    sizes = [size for _, inode, size in events[:first] if inode == status.st_ino]
+    late = [inode for _, inode, _ in events[first:] if inode == status.st_ino]
+    assert sizes or not late, (
         "os.fsync comes after os.replace: the name may be there before the bytes are"
     )
-    assert status.st_ino in inodes, (
+    assert sizes, (
         "os.fsync was never asked for the new file: without it a power cut may leave "
         "an empty one"
     )
-    sizes = [size for inode, size in watch.synced if inode == status.st_ino]
     assert status.st_size in sizes, (
         f"at os.fsync {max(sizes):,} of {status.st_size:,} bytes were written: "
         "flush() first"
@@ -585,22 +554,21 @@ def judge_hash(path: Path, result, old: bytes) -> None:
     assert beside.exists(), f"there is no {beside.name} beside {path.name}"
     written = beside.read_text(errors="replace").strip()
     mistakes = {
-        "that is the hash of the old file": hashlib.sha256(old).hexdigest(),
-        "that is the hash of the path's name": hashlib.sha256(
-            str(path).encode()
-        ).hexdigest(),
-        "that is the hash of nothing": hashlib.sha256(b"").hexdigest(),
+        "the hash of the old file": hashlib.sha256(old),
+        "the hash of the path's name": hashlib.sha256(str(path).encode()),
+        "the hash of nothing": hashlib.sha256(b""),
+        "MD5": hashlib.md5(path.read_bytes()),
     }
     for words, wrong in mistakes.items():
-        assert wrong not in (written, result), f"{words}; hash the new file's bytes"
-    assert written != hashlib.md5(path.read_bytes()).hexdigest(), (
-        "that is MD5; the file asks for SHA-256"
-    )
+        assert wrong.hexdigest() not in (written, result), (
+            f"that is {words}; asked for is the SHA-256 of the new file's bytes"
+        )
     assert written[:64].lower() == right, (
         f"expected {right[:12]}… in {beside.name}, got {brief(written[:12])}…"
     )
-    assert not isinstance(result, bytes), "return the hash as text: hexdigest()"
-    assert isinstance(result, str), f"return the hash as text, got {brief(result)}"
+    assert isinstance(result, str), (
+        f"return the hash as text, from hexdigest(); got {brief(result)}"
+    )
     assert result.strip().lower() == right, (
         f"expected {right[:12]}… as result, got {brief(result[:12])}…"
     )
@@ -645,8 +613,11 @@ def newest_good(answer) -> None:
         judge_none(answer, Path(scratch))
 
 
-def found(answer, folder: Path, expected: Path | None):
-    """Return what the answer gives for a folder, which must not change."""
+def found(answer, folder: Path, expected: Path | None, wrong: dict[str, str]) -> list:
+    """Judge what is found in a folder, which must not change; return what was loaded.
+
+    `wrong` holds names of files, and what to say when such a one comes.
+    """
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     loads = []
     real = torch.load
@@ -671,64 +642,60 @@ def found(answer, folder: Path, expected: Path | None):
     )
     after = {file.name: file.read_bytes() for file in folder.iterdir()}
     assert after == before, "you changed or removed a file; only look"
-    return got, loads
+    if expected is None:
+        assert got is None, f"nothing here is good: return None, not {brief(str(got))}"
+        return loads
+    assert not isinstance(got, int), f"return the Path, not the step {got}"
+    assert isinstance(got, str | Path), f"return the file's Path, got {brief(got)}"
+    name = Path(got).name
+    assert name not in wrong, wrong.get(name)
+    assert Path(got).resolve() == expected.resolve(), (
+        f"expected {expected.name} in the folder, got {brief(str(got))}"
+    )
+    return loads
 
 
 def judge_newest(answer, folder: Path, paths: dict[int, Path], lesser: list) -> None:
     """Raise AssertionError unless the newest good one is found, as damage grows."""
-    got, _ = found(answer, folder, paths[1000])
-    assert not isinstance(got, int), f"return the Path, not the step {got}"
-    assert isinstance(got, str | Path), f"return the file's Path, got {brief(got)}"
-    got = Path(got)
-    assert got.suffix != ".sha256", "that is the file with the hash"
-    assert got.name != "step-90.pt", (
-        "you took step-90.pt: by date or as text it is the newest, by number step-1000"
-    )
-    assert got.name != "step-7.pt", "you took step-7.pt: sort by number, highest first"
-    assert got.name != "best.pt", "best.pt is no step-*.pt"
-    assert got.resolve() == paths[1000].resolve(), (
-        f"all are good: expected step-1000.pt in the folder, got {brief(str(got))}"
-    )
+    wrong = {
+        "step-1000.sha256": "that is the file with the hash",
+        "step-90.pt": "you took step-90.pt: by date or as text it is the newest, by "
+        "number step-1000",
+        "step-7.pt": "you took step-7.pt: sort by number, highest first",
+        "best.pt": "best.pt is no step-*.pt",
+    }
+    found(answer, folder, paths[1000], wrong)
     flip(paths[1000])
-    got, loads = found(answer, folder, paths[120])
-    assert Path(got).name != "step-1000.pt", (
-        "one bit of step-1000.pt is flipped; it loads, but its hash is another"
-    )
-    assert Path(got).name != "step-90.pt", "after step-1000 comes 120; 90 is far below"
-    judge_found(got, paths[120])
+    wrong = {
+        "step-1000.pt": "one bit of step-1000.pt is flipped; it loads, but its hash is "
+        "another",
+        "step-90.pt": "after step-1000 comes 120; 90 is far below",
+    }
+    found(answer, folder, paths[120], wrong)
     paths[1000].write_bytes(paths[1000].read_bytes()[:300])
     for path in (paths[120], *lesser):
         path.with_suffix(".sha256").unlink()
-    got, loads = found(answer, folder, paths[90])
-    assert Path(got).name != "step-120.pt", (
-        "step-120.pt has no hash beside it: nobody knows whether it is whole"
-    )
-    judge_found(got, paths[90])
+    wrong = {
+        "step-120.pt": "step-120.pt has no hash beside it: nobody knows whether it is "
+        "whole",
+    }
+    loads = found(answer, folder, paths[90], wrong)
     assert not [name for name in loads if name != "step-90.pt"], (
         f"you loaded {brief(loads)}: a damaged file is not to be loaded"
     )
     paths[90].with_suffix(".sha256").write_text("")  # cut off while it was written
-    got, _ = found(answer, folder, paths[7])
-    judge_found(got, paths[7])
-
-
-def judge_found(got, path: Path) -> None:
-    """Raise AssertionError unless that path was found."""
-    assert isinstance(got, str | Path) and Path(got).resolve() == path.resolve(), (
-        f"expected {path.name}, got {brief(str(got))}"
-    )
+    found(answer, folder, paths[7], {})
 
 
 def judge_none(answer, folder: Path) -> None:
     """Raise AssertionError unless None comes for a folder without a good file."""
     for name in ("an empty folder", "a folder with one damaged file"):
         try:
-            got, _ = found(answer, folder, None)
+            found(answer, folder, None, {})
         except (IndexError, ValueError) as problem:
             raise AssertionError(
                 f"for {name} return None; yours raises {type(problem).__name__}"
             ) from None
-        assert got is None, f"for {name} return None, got {brief(str(got))}"
         flip(write_step(folder, 12))
 
 
@@ -747,8 +714,13 @@ def mark(model: nn.Module, value: float) -> None:
             tensor.fill_(value)
 
 
+def marks(tensors: Iterable[torch.Tensor]) -> set[float]:
+    """Return the numbers that were written into some tensors."""
+    return {float(tensor.detach().flatten()[0]) for tensor in tensors}
+
+
 def played(answer, patience: int, losses: list[float]) -> tuple:
-    """Return the answers to each loss, and the values in the model once restored.
+    """Return what is said to each loss, and the stopper and the model, once restored.
 
     The k-th call finds a model full of k + 1; like a loop, it ends with the first
     True.
@@ -757,14 +729,13 @@ def played(answer, patience: int, losses: list[float]) -> tuple:
     for k, loss in enumerate(losses):
         mark(model, k + 1)
         said.append(yes_or_no(ask(stopper.update, loss, model)))
-        kept = {float(t.flatten()[0]) for t in model.state_dict().values()}
+        kept = marks(model.state_dict().values())
         assert kept == {k + 1.0}, "update changes the model that it is given"
         if said[-1]:
             break
     mark(model, 99)
     stopper.restore(model)
-    values = {name: float(t.flatten()[0]) for name, t in model.state_dict().items()}
-    return said, values
+    return said, stopper, model
 
 
 @lesson.question("8.6")
@@ -783,17 +754,12 @@ def judge_first(answer) -> None:
     """Raise AssertionError unless the first loss is a best, however large."""
 
     def restored(loss):
-        stopper, model = answer(3), small_model()
-        mark(model, 1)
-        ask(stopper.update, loss, model)
-        mark(model, 2)
         try:
-            stopper.restore(model)
-        except Exception:
+            return marks(played(answer, 3, [loss])[2].parameters())
+        except Exception:  # comes again, and is told, where a loss is small
             return None
-        return float(model[0].bias.detach()[0])
 
-    assert restored(-1e6) != 1 or restored(1e6) == 1, (
+    assert restored(-1e6) != {1.0} or restored(1e6) == {1.0}, (
         "a first loss of 1,000,000 is no best: start with float('inf')"
     )
 
@@ -811,7 +777,7 @@ def judge_stopping(answer) -> None:
         return loss < low
 
     for patience, losses in runs:
-        said, _ = played(answer, patience, losses)
+        said, *_ = played(answer, patience, losses)
         right = stops(patience, losses, lower)
         wrong = {
             "a loss equal to the best is no new best": stops(
@@ -841,11 +807,11 @@ def judge_stopping(answer) -> None:
             f"patience {patience}, losses {brief(losses[: len(right)])}: expected "
             f"True to the last and no other, got {said}"
         )
-    said, _ = played(answer, 2, [5.0, 4.0, math.nan, math.nan])
+    said, *_ = played(answer, 2, [5.0, 4.0, math.nan, math.nan])
     assert said == [False, False, False, True], (
         f"losses 5, 4, nan, nan with patience 2: nan is never a best; you say {said}"
     )
-    said, _ = played(answer, 2, [math.nan, 4.0, 3.0, 5.0])
+    said, *_ = played(answer, 2, [math.nan, 4.0, 3.0, 5.0])
     assert said == [False] * 4, (
         f"losses nan, 4, 3, 5 with patience 2: 4 and 3 are new bests; you say {said}"
     )
@@ -869,17 +835,12 @@ def stops(patience: int, losses: list[float], better, reset=True) -> list[bool]:
 
 def judge_restoring(answer) -> None:
     """Raise AssertionError unless the best weights and buffers come back."""
-    losses = [5.0, 2.0, 3.0, 4.0, 9.0]
-    _, values = played(answer, 3, losses)
-    weights = {v for name, v in values.items() if name.endswith(("weight", "bias"))}
-    buffers = set(values.values()) - weights if len(weights) == 1 else set()
-    stopper, model, other = answer(2), small_model(), small_model()
-    for place, loss in enumerate((5.0, 6.0)):
-        mark(model, place + 1)
-        stopper.update(loss, model)
+    _, stopper, model = played(answer, 3, [5.0, 2.0, 3.0, 4.0, 9.0])
+    weights, buffers = marks(model.parameters()), marks(model.buffers())
+    other = small_model()
     mark(other, 77)
     stopper.restore(other)
-    assert float(other[0].bias.detach()[0]) != 77, (
+    assert marks(other.parameters()) != {77.0}, (
         "restore(model) leaves the model as it was: load the kept weights into it"
     )
     assert weights != {99.0}, (
@@ -891,28 +852,22 @@ def judge_restoring(answer) -> None:
     assert weights == {2.0}, (
         f"the second of five was the best; restore brings back number {brief(weights)}"
     )
-    assert not buffers, (
+    assert buffers == {2.0}, (
         "the weights are back, BatchNorm's running statistics are not: keep the "
         "state_dict, with its buffers"
     )
-    stopper, model = answer(2), small_model()
-    mark(model, 1)
-    stopper.update(1.0, model)
-    stopper.restore(model)
     mark(model, 7)
     stopper.restore(model)
-    again = {float(t.flatten()[0]) for t in model.state_dict().values()}
-    assert again == {1.0}, (
+    assert marks(model.state_dict().values()) == {2.0}, (
         "after a restore the model trained on, and took the kept weights along"
     )
-    one, two = answer(2), answer(2)
-    mark(model, 3)
-    one.update(1.0, model)
-    mark(model, 4)
-    two.update(2.0, model)
-    one.restore(model)
-    kept = {float(t.flatten()[0]) for t in model.state_dict().values()}
-    assert kept == {3.0}, (
+    _, _, second = played(answer, 3, [1.0])
+    assert marks(second.parameters()) == {1.0}, (
+        "restore does nothing when the last loss was the best: the model may have "
+        "changed since"
+    )
+    stopper.restore(model)
+    assert marks(model.state_dict().values()) == {2.0}, (
         "two EarlyStoppings share one memory: keep the weights in self, not in the "
         "class or in one file"
     )

@@ -127,6 +127,13 @@ def plain_text(value):
         return str(value)
 
 
+def plain_returning(value):
+    try:
+        return plain_right(value)
+    except TypeError as problem:
+        return problem
+
+
 def plain_value_error(value):
     try:
         return plain_right(value)
@@ -560,6 +567,16 @@ class BatchesHashing(BatchesRight):
             yield order[k : k + self.batch_size]
 
 
+class BatchesHashingTuples(BatchesRight):
+    def number(self):
+        return hash((str(self.seed), self.epoch)) % 2**31
+
+
+class BatchesXor(BatchesRight):
+    def number(self):
+        return self.seed ^ self.epoch
+
+
 class BatchesHashingNumbers(BatchesRight):
     def __iter__(self):
         draw, order = random.Random(hash((self.seed, self.epoch))), [*range(self.n)]
@@ -573,6 +590,13 @@ class BatchesKept(BatchesRight):
         if not hasattr(self, "kept"):
             self.kept = list(super().__iter__())
         yield from self.kept
+
+
+class BatchesForked(BatchesRight):
+    def order(self):
+        with torch.random.fork_rng():
+            torch.manual_seed(self.number())
+            return torch.randperm(self.n)
 
 
 class BatchesOfArrays(BatchesRight):
@@ -649,6 +673,22 @@ def save_reopened(state, path):
     return note(path, digest_of(path))
 
 
+def save_both_aside(state, path):
+    half, beside = path.with_suffix(".half"), path.with_suffix(".hash_half")
+    with open(half, "wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    digest = digest_of(half)
+    with open(beside, "w") as file:
+        file.write(digest)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path.with_suffix(".sha256"))
+    os.replace(half, path)
+    return digest
+
+
 def save_plainly(state, path):
     torch.save(state, path)
     return note(path, digest_of(path))
@@ -694,6 +734,17 @@ def save_synced_late(state, path):
     return note(path, digest_of(path))
 
 
+def save_hash_synced_alone(state, path):
+    half, beside = path.with_suffix(".half"), path.with_suffix(".sha256")
+    torch.save(state, half)
+    os.replace(half, path)
+    with open(beside, "w") as file:
+        file.write(digest_of(path))
+        file.flush()
+        os.fsync(file.fileno())
+    return digest_of(path)
+
+
 def save_unflushed(state, path):
     half, memory = path.with_suffix(".half"), io.BytesIO()
     torch.save(state, memory)
@@ -731,6 +782,47 @@ def save_swallowing(state, path):
         return save_right(state, path)
     except OSError:
         return ""
+
+
+def save_printing(state, path):
+    try:
+        return save_right(state, path)
+    except OSError as problem:
+        print(end=str(problem)[:0])
+
+
+def save_unlinking(state, path):
+    path.unlink()
+    return save_right(state, path)
+
+
+def save_in_no_folder(state, path):
+    half = path.parent / "half" / path.name
+    torch.save(state, open(half, "wb"))
+    os.replace(half, path)
+    return note(path, digest_of(path))
+
+
+def save_once(state, path):
+    if path.exists():
+        return path.with_suffix(".sha256").read_text()
+    return save_right(state, path)
+
+
+def save_weights_alone(state, path):
+    return save_right({"weight": state["weight"]}, path)
+
+
+def save_finally(state, path):
+    half = path.with_suffix(".half")
+    try:
+        with open(half, "wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        os.replace(half, path)
+    return note(path, digest_of(path))
 
 
 def save_leaving(state, path):
@@ -907,6 +999,10 @@ def newest_name(folder):
 def newest_one_try(folder):
     paths = sorted(folder.glob("step-*.pt"), key=step_of)
     return paths[-1] if paths and is_good(paths[-1]) else None
+
+
+def newest_text(folder):
+    return str(newest_right(folder) or "")
 
 
 def newest_index(folder):
@@ -1176,6 +1272,17 @@ class StopNoNanCount(StopRight):
         return loss == loss and super().update(loss, model)
 
 
+class StopSparing(StopRight):
+    def restore(self, model):
+        if self.waited:
+            super().restore(model)
+
+
+class StopAssigning(StopRight):
+    def restore(self, model):
+        model.load_state_dict(self.weights, assign=True)
+
+
 class StopInMemoryFile(StopRight):
     def keep(self, model):
         file = io.BytesIO()
@@ -1193,8 +1300,10 @@ NEAR_MISSES = {
         (plain_shallow, "inside the list"),
         (plain_tensor_first, "should stay a tensor"),
         (plain_item_of_tensor, "a tensor of one element should stay a tensor"),
+        (plain_items, "the array of one number should become a tensor"),
+        (plain_returning, "raise a TypeError"),
         (plain_lists, "keep it a tuple"),
-        (plain_array_list, "an array should become a tensor"),
+        (plain_array_list, "the array should become a tensor"),
         (plain_array_float, "became a tensor of torch.float32"),
         (plain_text, "raise a TypeError"),
         (plain_value_error, "should raise TypeError, not ValueError"),
@@ -1227,7 +1336,7 @@ NEAR_MISSES = {
         (StatesRight(), "expected the class itself"),
         (StatesAtStart, "at the time of state_dict()"),
         (StatesKeysAlone, "not the whole state"),
-        (StatesUncalled, "not a function or an object"),
+        (StatesUncalled, "no function or object"),
     ],
     "resumable_batches": [
         (BatchesGlobal, "a new session gets another order"),
@@ -1252,19 +1361,28 @@ NEAR_MISSES = {
         (BatchesForgetting, "the loop does that"),
         (BatchesFlat, "each batch is a list of indices"),
         (BatchesHashing, "another one in each session"),
+        (BatchesHashingTuples, "another one in each session"),
+        (BatchesXor, "has the order of seed"),
         (BatchesKept, "is the first kept in self?"),
     ],
     "safe_save": [
-        (save_plainly, "write to another name first"),
-        (save_plainly_synced, "write to another name first"),
+        (save_plainly, "did not come by os.replace"),
+        (save_plainly_synced, "did not come by os.replace"),
         (save_removing, "the old one was already gone"),
-        (save_removing_first, "the old file is gone"),
+        (save_removing_first, "the old one was already gone"),
         (save_unsynced, "os.fsync was never asked"),
         (save_synced_late, "comes after os.replace"),
+        (save_hash_synced_alone, "os.fsync was never asked"),
         (save_unflushed, "flush() first"),
         (save_copying, "did not come by os.replace"),
         (save_elsewhere, "put it beside path"),
         (save_swallowing, "let the error through"),
+        (save_printing, "let the error through"),
+        (save_unlinking, "the first save has none"),
+        (save_in_no_folder, "your code raised FileNotFoundError"),
+        (save_once, "still the old one"),
+        (save_weights_alone, "not the state"),
+        (save_finally, "the old file is gone or destroyed"),
         (save_leaving, "left over"),
         (save_old_hash, "the hash of the old file"),
         (save_hash_of_name, "the hash of the path's name"),
@@ -1275,7 +1393,7 @@ NEAR_MISSES = {
         (save_bytes, "as text"),
         (save_hash_object, "return the hash as text"),
         (save_no_return, "is a `return` missing?"),
-        (save_backed_up, "the old file is gone"),
+        (save_backed_up, "the old one was already gone"),
     ],
     "newest_good": [
         (newest_as_text, "you took step-90.pt"),
@@ -1289,6 +1407,7 @@ NEAR_MISSES = {
         (newest_step, "not the step 1000"),
         (newest_name, "in the folder"),
         (newest_one_try, "None came back, but step-120.pt is good"),
+        (newest_text, "nothing here is good: return None"),
         (newest_index, "yours raises IndexError"),
         (newest_max, "yours raises ValueError"),
         (newest_deleting, "only look"),
@@ -1321,6 +1440,8 @@ NEAR_MISSES = {
         (StopZero, "start with float('inf')"),
         (StopRebinding, "load the kept weights into it"),
         (StopNoNanCount, "nan is never a best"),
+        (StopSparing, "when the last loss was the best"),
+        (StopAssigning, "took the kept weights along"),
     ],
 }
 
@@ -1334,6 +1455,7 @@ RIGHT = {
         BatchesByDrawing,
         BatchesHashingNumbers,
         BatchesOfArrays,
+        BatchesForked,
     ],
     "safe_save": [
         save_right,
@@ -1341,6 +1463,7 @@ RIGHT = {
         save_by_name,
         save_by_tempfile,
         save_reopened,
+        save_both_aside,
     ],
     "newest_good": [newest_right, newest_by_max, newest_by_os, newest_from_hashes],
     "early_stopping": [
