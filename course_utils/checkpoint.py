@@ -157,6 +157,7 @@ class Checkpoints:
     def _listed(self, said: dict) -> tuple[list[Entry], str]:
         """Return what looks whole in both folders, and why the mirror wasn't read."""
         unread = ""
+        drive.make_folder(self.folder)  # somebody may have deleted it
         found, problems = folders.entries(self.folder)
         if self.mirror:
             try:
@@ -181,8 +182,9 @@ class Checkpoints:
     def _write(self, payload: dict, path: Path, note: dict) -> None:
         """Write one checkpoint, delete what is not kept, update the mirror."""
         before = folders.entries(self.folder)[0]
-        newest = max((entry.note["saved"] for entry in before), default=0)
-        # Microseconds, but later than the last even when the clock was set back.
+        # Microseconds, but later than the last even when the clock was set back, or
+        # was ahead on the machine that filled the mirror.
+        newest = folders.newest(self.folder, self.mirror)
         note["saved"] = max(time.time_ns() // 1000, newest + 1)
         self._known.add(explained(path, write, payload, path, note))
         self._known |= {entry.note["sha256"] for entry in before}

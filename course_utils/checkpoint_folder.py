@@ -101,6 +101,15 @@ def kept(found: list[Entry], keep_last: int, largest: bool) -> list[Entry]:
     return sorted(copies, key=lambda entry: hashes.index(entry.note["sha256"]))
 
 
+def newest(*places: Path | None) -> int:
+    """Return when the newest checkpoint was saved, by its note; 0 without one."""
+    saved = [0]
+    for place in filter(None, places):
+        with contextlib.suppress(OSError):
+            saved += [entry.note["saved"] for entry in entries(place)[0]]
+    return max(saved)
+
+
 def prune(folder: Path, keep_last: int, largest: bool) -> None:
     """Delete what is not kept, and what killed saves have left behind."""
     found = entries(folder)[0]

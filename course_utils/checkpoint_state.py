@@ -30,13 +30,14 @@ def packed(state: Mapping, keep: Callable | None = None) -> tuple[dict, dict]:
     """
     if not isinstance(state, Mapping):
         raise TypeError(f"expected a dict of names and values, got {type(state)}")
-    keep, data, kinds = keep or Tensor.detach, {}, {}
+    keep, data, kinds, alive = keep or Tensor.detach, {}, {}, []
     for name, value in state.items():
         if not isinstance(name, str):
             raise TypeError(f"expected names that are strings, got {name!r}")
         if callable(getattr(value, "state_dict", None)) and not isinstance(value, type):
             kinds[name] = type(value).__name__
             value = value.state_dict()
+            alive.append(value)  # or the next one's tensors might take its addresses
         data[name] = plain(value, name, keep)
     return data, kinds
 
@@ -91,7 +92,10 @@ class Buffer:
         self.position, self.seen = 0, {}
 
     def keep(self, tensor: Tensor) -> Tensor:
-        """Return a copy; two names for one tensor get one copy."""
+        """Return a copy; two names for one tensor get one copy.
+
+        All tensors of a round have to live until its end: they are known by address.
+        """
         if tensor.layout != torch.strided:
             return tensor.detach().cpu().clone()
         key = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)

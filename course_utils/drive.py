@@ -127,7 +127,8 @@ def make_folder(folder: Path) -> None:
 
     Raises: OSError when it cannot be made, or Drive is not mounted.
     """
-    if folder.absolute().is_relative_to(ROOT) and not is_mounted():
+    real = Path(os.path.realpath(folder))  # through links, and without ".."
+    if real.is_relative_to(os.path.realpath(ROOT)) and not is_mounted():
         code = errno.ENOTCONN if lost() else errno.ENOENT
         raise OSError(code, "Drive is not mounted", str(folder))
     folder.mkdir(parents=True, exist_ok=True)

@@ -203,6 +203,14 @@ def test_a_folder_that_is_gone_is_named(tmp_path):
         checkpoints.save({}, 1)
 
 
+def test_a_deleted_folder_holds_no_checkpoint(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "run", mirror=tmp_path / "mirror")
+    assert checkpoints.latest() is None
+    checkpoints.save(value(3), 3)
+    shutil.rmtree(tmp_path / "run")
+    assert checkpoints.latest().step == 3  # from the mirror
+
+
 def test_a_numpy_number_inside_a_scheduler_is_no_trouble(tmp_path):
     run = Tiny()
     plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(run.optimizer)
@@ -620,6 +628,30 @@ def test_states_of_changing_shape_share_no_memory(tmp_path):
         state = checkpoints.latest().state
         assert state["a"].shape == shape
         assert state["a"].eq(1).all() and state["b"].eq(2).all()
+
+
+class Fresh:
+    """Its state_dict makes a new tensor each time, as many wrappers do."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def state_dict(self):
+        return {"state": torch.full((5000,), self.number)}
+
+    def load_state_dict(self, state):
+        self.number = int(state["state"][0])
+
+
+def test_states_made_on_the_spot_are_not_taken_for_each_other(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    for step in range(5):
+        state = {f"part {k}": Fresh(k) for k in range(6)}
+        checkpoints.save(state, step, background=True)
+        saved = checkpoints.latest().state
+        assert [saved[name]["state"].unique().tolist() for name in state] == [
+            [k] for k in range(6)
+        ]
 
 
 def test_views_and_tied_weights_survive_the_copy(tmp_path):

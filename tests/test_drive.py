@@ -1,5 +1,6 @@
 import errno
 import re
+import time
 import warnings
 from pathlib import Path
 
@@ -245,6 +246,25 @@ def test_a_new_machine_that_cannot_reach_drive_does_not_start_anew(
         assert checkpoints.latest().step == 0  # this one has its own
 
 
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_clock_that_was_ahead_elsewhere_changes_nothing(
+    mirror, tmp_path, monkeypatch, asks
+):
+    now = time.time_ns
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time_ns", lambda: now() + 3600 * 10**9)
+        first = Checkpoints(tmp_path / "local", mirror=mirror)
+        for step in (1, 2, 3):
+            first.save({"step": step}, step)
+    second = new_machine(mirror, tmp_path)
+    if asks:
+        assert second.latest().step == 3
+    for step in (4, 5, 6):
+        second.save({"step": step}, step)
+    assert second.latest().step == 6
+    assert Checkpoints(tmp_path / "third", mirror=mirror).latest().step == 6
+
+
 def test_files_that_drive_shows_late_are_not_deleted(colab, mirror, tmp_path):
     old = Checkpoints(tmp_path / "local", mirror=mirror)
     for step in (100, 110):
@@ -361,8 +381,11 @@ def test_the_bin_does_not_fill_drive(colab, mirror, tmp_path):
 def test_nothing_is_ever_made_below_an_unmounted_drive(colab, tmp_path):
     colab.root.mkdir()
     folder = colab.root / "MyDrive" / "run"
-    with pytest.raises(OSError, match="Drive is not mounted"):
-        Checkpoints(folder)
+    (tmp_path / "link").symlink_to(colab.root)
+    around = tmp_path / "link" / ".." / colab.root.name / "run"
+    for place in (folder, tmp_path / "link" / "run", around):
+        with pytest.raises(OSError, match="Drive is not mounted"):
+            Checkpoints(place)
     checkpoints = Checkpoints(tmp_path / "local", mirror=folder)
     with pytest.warns(UserWarning, match="is Drive still mounted"):
         checkpoints.save(state(1), 1)
