@@ -184,7 +184,7 @@ class Checkpoints:
         before = folders.entries(self.folder)[0]
         # Microseconds, but later than the last even when the clock was set back, or
         # was ahead on the machine that filled the mirror.
-        newest = folders.newest(self.folder, self.mirror)
+        newest = folders.newest(before, self.mirror)
         note["saved"] = max(time.time_ns() // 1000, newest + 1)
         self._known.add(explained(path, write, payload, path, note))
         self._known |= {entry.note["sha256"] for entry in before}

@@ -101,13 +101,11 @@ def kept(found: list[Entry], keep_last: int, largest: bool) -> list[Entry]:
     return sorted(copies, key=lambda entry: hashes.index(entry.note["sha256"]))
 
 
-def newest(*places: Path | None) -> int:
-    """Return when the newest checkpoint was saved, by its note; 0 without one."""
-    saved = [0]
-    for place in filter(None, places):
-        with contextlib.suppress(OSError):
-            saved += [entry.note["saved"] for entry in entries(place)[0]]
-    return max(saved)
+def newest(found: list[Entry], mirror: Path | None) -> int:
+    """Return when the newest of these and the mirror's was saved; 0 without one."""
+    with contextlib.suppress(OSError):
+        found = found + (entries(mirror)[0] if mirror else [])
+    return max((entry.note["saved"] for entry in found), default=0)
 
 
 def prune(folder: Path, keep_last: int, largest: bool) -> None:
