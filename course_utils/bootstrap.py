@@ -24,7 +24,7 @@ NEEDED = {"torch", "torchvision", "numpy"}
 def requirements() -> list[Requirement]:
     """Return what the lessons need, as requirements.txt lists it."""
     listed = Path(__file__).parents[1] / "requirements.txt"
-    if listed.is_file():  # a clone
+    if listed.is_file() and listed.with_name("pyproject.toml").is_file():  # a clone
         text = listed.read_text(encoding="utf-8")
         lines = re.findall(r"^[^#\s].*$", text, re.MULTILINE)
     else:
@@ -80,7 +80,7 @@ def install(needs: list[Requirement], versions: dict[str, str]) -> str:
     if done.returncode == 0:
         return ""
     said = done.stderr.strip().splitlines() or [f"pip stopped with {done.returncode}"]
-    return next((line for line in reversed(said) if "ERROR" in line), said[-1])
+    return next((line for line in said if "ERROR" in line), said[-1])
 
 
 def prepare() -> None:
@@ -100,6 +100,8 @@ def prepare() -> None:
     if error := install(needs, versions) if needs else "":
         print(f"pip could not install {names}: {error}")
         print("Lessons that use them will stop there. Run this cell again to retry.")
+    elif needs and missing(installed()):  # in a folder that Python did not know
+        print(f"Installed: {names}. Restart the kernel, then run this cell again.")
     elif old := ", ".join(too_old(versions)):
         print(f"The course is here, but these are too old for it: {old}.")
         print("In Colab, choose a newer runtime version; elsewhere, upgrade them.")

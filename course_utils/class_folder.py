@@ -35,7 +35,10 @@ class ClassFolder:
     parts: list[str]  # "train", "validation", "test", or "" where nothing tells
 
     def of(self, part: str) -> Tensor:
-        """Return the indices of one part, (M,) int64."""
+        """Return the indices of one part, (M,) int64; ValueError for another word."""
+        if part not in ("", *PARTS.values()):
+            names = sorted(set(PARTS.values()))
+            raise ValueError(f"expected one of {names}, or '', got {part!r}")
         return torch.tensor([k for k, p in enumerate(self.parts) if p == part]).long()
 
 
@@ -81,11 +84,16 @@ def find_images(folder: Path | str, least: int = 10, most: int = 1_000) -> Class
         wanted = least if part in ("", "train") else 1
         few = [f"{len(p)} in {name}" for name, p in by_class.items() if len(p) < wanted]
         if few:
-            where = f"{folder / part}" if part else f"{folder}"
             raise BadFolder(
-                f"expected at least {wanted} images of each class in {where}, "
+                f"expected at least {wanted} images of each class in {tops[part]}, "
                 f"got {listed(few)}"
             )
+    firsts = [paths[0] for by_class in found.values() for paths in by_class.values()]
+    if len({path.parent.resolve() for path in firsts}) < len(firsts):
+        raise BadFolder(
+            f"expected parts of {folder} that differ, got links to one folder: what is "
+            "trained on can't judge"
+        )
     rows = [
         (path, classes.index(name), part)
         for part, by_class in found.items()
@@ -119,7 +127,7 @@ def classes_of(folder: Path, most: int) -> dict[str, list[Path]]:
             f"folders, {listed(p.name for p in inside)}: a class is a folder of many "
             "images; if these are classes, raise `most`"
         )
-    names = [normalize("NFC", path.name) for path in inside]  # é has two spellings
+    names = [normalize("NFC", path.name) for path in inside]
     places = [path.resolve() for path in inside]
     for keys, what in ((names, "one name"), (places, "links to one folder")):
         if len(set(keys)) < len(keys):
@@ -159,7 +167,9 @@ def folders_in(folder: Path) -> list[Path]:
 def seen(folder: Path) -> list[Path]:
     """Return what is in a folder, by name, without clutter."""
     try:
-        return sorted(path for path in folder.iterdir() if not is_clutter(path))
+        inside = [path for path in folder.iterdir() if not is_clutter(path)]
+        # One order on every system: labels are places in it. é has two spellings.
+        return sorted(inside, key=lambda path: normalize("NFC", path.name))
     except OSError as why:
         reason = why.strerror or why
         raise BadFolder(f"expected to read the folder {folder}, got {reason}") from why

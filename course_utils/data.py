@@ -60,7 +60,7 @@ def verified(name: str) -> Path:
     if found != SHA256[name]:
         raise DamagedData(
             f"{path} is damaged: expected SHA-256 {SHA256[name][:12]}…, "
-            f"got {found[:12]}…: {repair}"
+            f"got {found[:12]}…: delete it, then {repair}"
         )
     return path
 

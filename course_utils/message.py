@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import queue
+import ssl
 import sys
 import threading
 import time
@@ -43,7 +44,7 @@ class Messenger:
         self._timeout = timeout
         self._waiting: queue.Queue[str] = queue.Queue(maxsize=100)
         self._thread: threading.Thread | None = None
-        if self._url and not self._url.startswith(("https://", "http://")):
+        if self._url and not self._url.lower().startswith(("https://", "http://")):
             self._url = ""
             self.failures.append("the address does not start with https://")
         if self._url:
@@ -54,9 +55,10 @@ class Messenger:
         if not self._url:
             return
         try:
-            self._waiting.put_nowait(str(text))
             if not self._thread.is_alive():  # in a forked process
+                self._waiting = queue.Queue(maxsize=100)  # the old one is the parent's
                 self._start()
+            self._waiting.put_nowait(str(text))
         except queue.Full:
             self.failures.append("100 messages are waiting; this one was dropped")
         except Exception as problem:
@@ -127,6 +129,8 @@ def reason(problem: Exception, timeout: float) -> str:
     cause = getattr(problem, "reason", problem)
     if isinstance(cause, TimeoutError):
         return f"no answer within {timeout:g} seconds"
+    if isinstance(cause, ssl.SSLError):
+        return "its certificate was refused; are the clock and Python's roots right?"
     if isinstance(cause, ConnectionError | http.client.HTTPException):
         return f"no connection ({type(cause).__name__})"
     if isinstance(cause, OSError):

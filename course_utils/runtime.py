@@ -25,7 +25,7 @@ def where() -> str:
 
 
 def pick_device() -> torch.device:
-    """Return the CUDA device when there is one that works, the CPU otherwise.
+    """Return the CUDA device when torch sees one, the CPU otherwise.
 
     Apple's mps is left out: it has no float64, which some lessons need, and the
     small models of this course are no faster there.

@@ -11,7 +11,7 @@ from torch.nn.parameter import is_lazy
 
 
 def freeze(model: nn.Module, *names: str) -> list[str]:
-    """Let parameters have no gradients; return the names of those parameters.
+    """Let parameters have no gradients, old ones neither; return their names.
 
     A name is that of a parameter or of a module, which stands for all parameters
     inside it. Without names it is every parameter. BatchNorm's running statistics are
@@ -54,7 +54,8 @@ def replace_head(model: nn.Module, classes: int) -> str:
     The new layer has as many inputs as the old one, a bias if that had one, and its
     device and dtype. The last one is the last that was registered, which in
     torchvision's classifiers is the one that gives the logits; heads beside it, such as
-    Inception's auxiliary one, stay as they are.
+    Inception's auxiliary one, stay as they are. One that has several names is replaced
+    under each; the last is returned.
 
     Raises: ValueError when the model has no nn.Linear inside it, or a lazy one, or
             `classes` is not a whole number above 0; then nothing has changed.
@@ -70,7 +71,7 @@ def replace_head(model: nn.Module, classes: int) -> str:
         raise ValueError(f"expected a number of classes above 0, got {classes!r}")
     linear = [
         (name, module)
-        for name, module in model.named_modules()
+        for name, module in model.named_modules(remove_duplicate=False)
         if isinstance(module, nn.Linear) and name
     ]
     if not linear:
@@ -88,8 +89,10 @@ def replace_head(model: nn.Module, classes: int) -> str:
         device=old.weight.device,
         dtype=old.weight.dtype,
     )
-    parent, _, last = name.rpartition(".")
-    setattr(model.get_submodule(parent), last, new)
+    new.train(old.training)
+    for full in [full for full, module in linear if module is old]:
+        parent, _, last = full.rpartition(".")
+        setattr(model.get_submodule(parent), last, new)
     return name
 
 
@@ -111,6 +114,8 @@ def set_requires_grad(model: nn.Module, names: tuple, wanted: bool) -> list[str]
         chosen.update(matched)
     for parameter in chosen.values():
         parameter.requires_grad_(wanted)
+        if not wanted:
+            parameter.grad = None  # an old one would count in clip_grad_norm_
     return list(chosen)
 
 

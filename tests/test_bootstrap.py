@@ -19,11 +19,17 @@ def machine(monkeypatch):
     """Pretend that a machine has some packages; collect what would be installed."""
     asked = []
 
-    def pretend(versions, error=""):
-        monkeypatch.setattr(bootstrap, "installed", lambda: versions)
-        monkeypatch.setattr(
-            bootstrap, "install", lambda needs, _: asked.extend(needs) or error
-        )
+    def pretend(versions, error="", seen=True):
+        now = dict(versions)
+
+        def install(needs, _):
+            asked.extend(needs)
+            if seen and not error:
+                now.update({need.name.lower(): "999" for need in needs})
+            return error
+
+        monkeypatch.setattr(bootstrap, "installed", lambda: dict(now))
+        monkeypatch.setattr(bootstrap, "install", install)
         return asked
 
     return pretend
@@ -60,6 +66,20 @@ def test_only_what_is_missing_is_installed_and_never_jupyter(machine, capsys):
     assert "Installed: torchinfo, GPUtil. Nothing else" in capsys.readouterr().out
 
 
+def test_what_python_does_not_find_yet_wants_a_new_kernel(machine, capsys):
+    machine(without("torchinfo"), seen=False)  # pip chose a folder made just now
+    bootstrap.prepare()
+    said = capsys.readouterr().out
+    assert "Installed: torchinfo. Restart the kernel" in said and "ready" not in said
+
+
+def test_only_the_requirements_of_a_clone_are_read(monkeypatch, tmp_path):
+    (tmp_path / "requirements.txt").write_text("flask>=3\n")  # of who knows whom
+    monkeypatch.setattr(bootstrap, "__file__", str(tmp_path / "course_utils" / "b.py"))
+    monkeypatch.setattr(bootstrap.metadata, "requires", lambda _: ["torch>=2.9"])
+    assert [str(need) for need in bootstrap.requirements()] == ["torch>=2.9"]
+
+
 def test_a_failed_installation_says_so_and_the_lesson_goes_on(machine, capsys):
     machine(without("optuna"), error="ERROR: No matching distribution")
     bootstrap.prepare()
@@ -91,9 +111,14 @@ def test_pip_keeps_versions_and_says_why_it_failed(tmp_path):
         error = bootstrap.install(wanted, versions)
     finally:
         del os.environ["PIP_NO_INDEX"]
-    assert (
-        error == "ERROR: No matching distribution found for no-such-package-of-ours>=1"
-    )
+    assert error.startswith("ERROR: ") and "no-such-package-of-ours>=1" in error
+
+
+def test_a_conflict_is_told_by_the_line_that_names_the_package(monkeypatch):
+    said = "ERROR: Cannot install ours==1 and ours==9\nERROR: ResolutionImpossible"
+    done = subprocess.CompletedProcess([], 1, "", said)
+    monkeypatch.setattr(bootstrap.subprocess, "run", lambda *_, **__: done)
+    assert bootstrap.install([], {}) == "ERROR: Cannot install ours==1 and ours==9"
 
 
 class Odd:

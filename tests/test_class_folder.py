@@ -1,5 +1,7 @@
 """A good folder is read as it is; a bad one is told what was expected and what came."""
 
+from unicodedata import normalize
+
 import numpy as np
 import pytest
 import torch
@@ -78,6 +80,40 @@ def test_hidden_files_and_what_systems_leave_are_passed_over(folder):
     (folder / "cat" / ".ipynb_checkpoints").mkdir()
     found = find_images(folder)
     assert found.classes == ["cat", "dog"] and len(found.paths) == 24
+
+
+def test_the_order_of_classes_is_that_of_every_system(tmp_path):
+    for spelling in ("NFC", "NFD"):  # Linux and Windows, and a zip made on macOS
+        for name in ("école", "forêt", "eau"):
+            inside = tmp_path / spelling / normalize(spelling, name)
+            inside.mkdir(parents=True)
+            for k in range(10):
+                (inside / f"{k}.png").touch()
+    one, other = (find_images(tmp_path / spelling) for spelling in ("NFC", "NFD"))
+    assert one.classes == other.classes == ["eau", "forêt", "école"]
+    assert one.labels.equal(other.labels)
+
+
+def test_a_part_that_is_a_link_to_another_is_refused(tmp_path, folder):
+    (tmp_path / "both").mkdir()
+    for part in ("train", "test"):
+        (tmp_path / "both" / part).symlink_to(folder)
+    assert "can't judge" in refused(tmp_path / "both")
+
+
+def test_a_class_with_too_few_images_is_named_with_its_place(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / "Training" / name).mkdir(parents=True)
+        (tmp_path / "Training" / name / "0.png").touch()
+    assert str(tmp_path / "Training") in refused(tmp_path)
+
+
+def test_a_part_is_asked_for_by_its_name(folder):
+    found = find_images(folder)
+    assert len(found.of("validation")) == 0
+    assert found.of("validation").dtype == torch.int64
+    with pytest.raises(ValueError, match=r"'validation'.*got 'val'"):
+        found.of("val")
 
 
 def test_no_folder(tmp_path, folder):

@@ -1,5 +1,8 @@
 import json
+import multiprocessing
+import os
 import socket
+import ssl
 import statistics
 import sys
 import threading
@@ -239,6 +242,28 @@ def test_the_address_comes_from_colabs_secrets(service, monkeypatch, stored):
     messenger.send("hello")
     messenger.wait()
     assert messenger.sent == stored and messenger.failures == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_sends_its_own_messages_alone(service):
+    service.answer = "hang"  # so that two still wait when the child is made
+    messenger = Messenger(service.url)
+    for k in range(3):
+        messenger.send(f"parent {k}")
+    child = multiprocessing.get_context("fork").Process(
+        target=lambda: (messenger.send("child"), messenger.wait())
+    )
+    child.start()
+    service.released.set()
+    child.join()
+    messenger.wait()
+    texts = [body["text"] for _, body, _ in service.got]
+    assert sorted(texts) == ["child", "parent 0", "parent 1", "parent 2"]
+
+
+def test_a_refused_certificate_is_told():
+    problem = urllib.error.URLError(ssl.SSLCertVerificationError(1, "self-signed"))
+    assert "certificate was refused" in reason(problem, 3.0)
 
 
 def test_no_reason_ever_names_the_address():

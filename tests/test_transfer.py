@@ -132,6 +132,30 @@ def test_a_number_of_classes_may_come_from_numpy():
     assert model[2].out_features == 7
 
 
+def test_a_head_under_two_names_is_replaced_under_both():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.out, self.body = nn.Linear(4, 10), nn.Linear(4, 4)
+            self.net = nn.Sequential(self.body, self.out)
+
+        def forward(self, inputs):
+            return self.net(inputs) + self.out(inputs)
+
+    model = Net().eval()
+    assert replace_head(model, 3) == "net.1"
+    assert model.out is model.net[1] and not model.out.training
+    assert model(torch.zeros(1, 4)).shape == (1, 3)
+
+
+def test_old_gradients_go_with_the_freezing():
+    model = network()
+    sum(p.sum() for p in model.parameters()).backward()
+    freeze(model, "0")
+    without = {n for n, p in model.named_parameters() if p.grad is None}
+    assert without == {n for n, _ in model.named_parameters() if n.startswith("0.")}
+
+
 def test_a_lazy_last_layer_is_told():
     with pytest.raises(ValueError, match="got 1: LazyLinear"):
         replace_head(nn.Sequential(nn.Linear(4, 5), nn.LazyLinear(6)), 3)
