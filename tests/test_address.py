@@ -11,7 +11,7 @@ def test_readme_has_the_badges_of_every_lesson_and_of_no_other():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for path in LESSONS:
         assert readme.count(stamp.badges(path.name)) == 1
-    assert readme.count("/notebooks/") == 2 * len(LESSONS)
+    assert readme.count(".ipynb)") == 2 * len(LESSONS)
 
 
 def test_no_other_address_of_the_course_is_left():
@@ -51,6 +51,8 @@ def test_one_command_moves_everything_to_a_fork(copy, monkeypatch):
         text = path.read_text(encoding="utf-8")
         assert "OWNER" not in text and "/blob/main/" not in text
         assert "ada/loop.fork/blob/v1/notebooks/" in text
+    readme = (copy / "README.md").read_text(encoding="utf-8")
+    assert "git clone https://github.com/ada/loop.fork.git\ncd loop.fork\n" in readme
     first = nbformat.read(next(copy.glob("notebooks/00_*")), 4).cells[1].source
     assert '"git+https://github.com/ada/loop.fork@v1"' in first
 
@@ -61,15 +63,21 @@ def test_stamping_again_changes_nothing(copy, monkeypatch):
     assert contents(copy) == before
 
 
-def test_a_fork_and_back_restores_every_byte(copy, monkeypatch):
+@pytest.mark.parametrize("fork", [("ada/fork", "v1"), ("ada/notebooks", "notebooks/v")])
+def test_a_fork_and_back_restores_every_byte(copy, monkeypatch, fork):
     before = contents(copy)
     repo, ref = stamp.address()
-    run(monkeypatch, "--repo", "ada/fork", "--ref", "v1")
+    run(monkeypatch, "--repo", fork[0], "--ref", fork[1])
+    moved = contents(copy)
+    run(monkeypatch)
+    assert contents(copy) == moved
     run(monkeypatch, "--repo", repo, "--ref", ref)
     assert contents(copy) == before
 
 
-@pytest.mark.parametrize("repo", ["fork", "a/b/c", 'a/b"', "https://github.com/a/b"])
+@pytest.mark.parametrize(
+    "repo", ["fork", "a/b/c", 'a/b"', "https://github.com/a/b", "a/b.git", "ü/b"]
+)
 def test_an_address_that_is_none_is_refused(copy, monkeypatch, repo):
     before = (copy / "pyproject.toml").read_text(encoding="utf-8")
     with pytest.raises(SystemExit, match="expected REPO=owner/name, got"):

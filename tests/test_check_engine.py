@@ -154,7 +154,14 @@ def state():
         random.getstate(),
         np.random.get_state()[1].tolist(),
         torch.get_rng_state().tolist(),
-        *(read() for read, _ in guard.GLOBAL_STATE[2:]),
+        torch.is_grad_enabled(),
+        torch.is_inference_mode_enabled(),
+        torch.get_default_dtype(),
+        torch.get_default_device(),
+        torch.get_num_threads(),
+        torch.is_anomaly_enabled(),
+        torch.is_anomaly_check_nan_enabled(),
+        torch.get_deterministic_debug_mode(),
     ]
 
 
@@ -178,18 +185,26 @@ def test_an_answer_is_judged_on_clean_ground_whatever_the_learner_has_set():
     torch.set_grad_enabled(False)
     torch.set_default_dtype(torch.float64)
     torch.set_default_device("meta")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.autograd.set_detect_anomaly(True, check_nan=False)
     try:
         before = state()
 
         def curious(x):
             one = torch.ones(1)
             assert (one.dtype, one.device.type) == (torch.float32, "cpu")
-            assert torch.is_grad_enabled()
+            assert torch.is_grad_enabled() and not torch.is_anomaly_enabled()
+            assert not torch.are_deterministic_algorithms_enabled()
             return 4
 
         assert grade(curious).state == "right"
         assert state() == before
+        with torch.inference_mode():
+            assert grade(curious).state == "right"
+            assert torch.is_inference_mode_enabled()
     finally:
+        torch.use_deterministic_algorithms(False)
+        torch.autograd.set_detect_anomaly(False)
         torch.set_grad_enabled(True)
         torch.set_default_dtype(torch.float32)
         torch.set_default_device(None)

@@ -132,6 +132,19 @@ def test_each_exercise_has_all_its_parts_in_order(path, lesson):
         assert f"<summary>Hint {number} a · " in everything
         heading = rf"### Exercise {number} .*\n\nAbout \d+ minutes"
         assert len(re.findall(heading, everything)) == 1
+        marks = (heading, f"# Exercise {number}\n", f"<summary>Hint {number} a")
+        marks += (f"<summary>Solution {number}<",)
+        sources = [cell.source for cell in lesson.cells]
+        found = [[bool(re.search(m, s)) for s in sources].index(True) for m in marks]
+        assert found == sorted(found)
+    assert everything.count("<details>") == everything.count("</details>")
+
+
+def test_outputs_hold_no_error_and_no_warning(path, lesson):
+    outputs = [output for cell in code(lesson) for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    warned = [output.text for output in outputs if output.get("name") == "stderr"]
+    assert not warned or path.name.startswith("14")  # Ray's table differs by machine
 
 
 def test_untouched_starters_are_open(lesson):
@@ -156,4 +169,4 @@ def test_every_lesson_starts_with_the_same_cell(lesson):
 
 def test_badges_open_their_own_notebook(path, lesson):
     assert texts(lesson)[0].count(stamp.badges(path.name)) == 1
-    assert texts(lesson)[0].count("/notebooks/") == 2
+    assert texts(lesson)[0].count(".ipynb)") == 2

@@ -33,7 +33,9 @@ if __name__ == "__main__":
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=None",
     ]
-    try:
-        raise SystemExit(subprocess.call([*command, *options(), *sys.argv[1:]]))
-    except KeyboardInterrupt:  # Ctrl-C ends Jupyter; nothing to report
-        raise SystemExit(0) from None
+    jupyter = subprocess.Popen([*command, *options(), *sys.argv[1:]])
+    while True:
+        try:
+            raise SystemExit(jupyter.wait())
+        except KeyboardInterrupt:
+            pass  # Jupyter has heard Ctrl-C as well: it asks, and ends in order

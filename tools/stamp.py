@@ -48,7 +48,8 @@ BADGE_LINE = re.compile(r"\[!\[Open in Colab\]\S* ?.*?/notebooks/\S+\)(?= \||$)"
 TIME = re.compile(r"(?<=\*\*Time\*\* about )\d+(?= minutes)")
 WORDS_A_MINUTE, LINES_A_MINUTE = 150, 20  # README names both
 ROW = re.compile(r"(?<=^\| )(\d\d)( \| [^|]* \| [^|]* \| )\d*(?= \| \[)", re.M)
-CLONE = re.compile(r"(?<=https://github\.com/)[\w.-]+/[\w.-]+(?=\.git)")
+CLONE = re.compile(r"(?<=https://github\.com/)[\w.-]+/[\w.-]+(?=\.git$)", re.M)
+FOLDER = re.compile(r"(?<=^cd )[\w.-]+$", re.M)
 
 
 def address() -> tuple[str, str]:
@@ -66,7 +67,7 @@ def write(path: Path, text: str) -> None:
 
 def set_address(repo: str, ref: str) -> None:
     """Write another address into pyproject.toml."""
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+(?<!\.git)", repo, re.ASCII):
         raise SystemExit(f"expected REPO=owner/name, got {repo!r}")
     if not re.fullmatch(r"[\w.][\w./-]*", ref):
         raise SystemExit(f"expected REF as a branch, tag or commit, got {ref!r}")
@@ -134,11 +135,13 @@ def stamp_readme(path: Path, minutes: dict[str, int]) -> None:
     """Rewrite badges and minutes of the lesson table, and the address to clone."""
 
     def own_badges(match: re.Match) -> str:
-        return badges(re.search(r"/notebooks/([^)]+)\)", match[0])[1])
+        return badges(re.search(r"([^/]+\.ipynb)\)", match[0])[1])
 
     text = BADGE_LINE.sub(own_badges, path.read_text(encoding="utf-8"))
     text = ROW.sub(lambda row: f"{row[1]}{row[2]}{minutes[row[1]]}", text)
-    write(path, CLONE.sub(address()[0], text))
+    repo, _ = address()
+    text = FOLDER.sub(repo.split("/")[1], CLONE.sub(repo, text))
+    write(path, text)
 
 
 def main() -> None:

@@ -23,6 +23,11 @@ def default_device() -> torch.device | None:
     return None if device == torch.device("cpu") else device
 
 
+def anomaly_mode() -> tuple[bool, bool]:
+    """Return whether anomalies are looked for, and nan among them."""
+    return torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()
+
+
 # What an answer, or the learner's own cells, may have set: how to read it, and how
 # to write it back.
 GLOBAL_STATE = [
@@ -32,8 +37,8 @@ GLOBAL_STATE = [
     (torch.get_default_dtype, torch.set_default_dtype),
     (default_device, torch.set_default_device),
     (torch.get_num_threads, torch.set_num_threads),
-    (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
-    (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+    (anomaly_mode, lambda mode: torch.autograd.set_detect_anomaly(*mode)),
+    (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
 ]
 
 
@@ -46,8 +51,10 @@ def clean_state():
     before = [(write, read()) for read, write in GLOBAL_STATE]
     gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
     try:
-        with torch.random.fork_rng(gpus):
+        with torch.random.fork_rng(gpus), torch.inference_mode(False):
             torch.set_grad_enabled(True)
+            torch.set_deterministic_debug_mode(0)
+            torch.autograd.set_detect_anomaly(False)
             torch.set_default_dtype(torch.float32)
             torch.set_default_device(None)
             yield
