@@ -9,6 +9,13 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+
+BY_CLASS = functional.cross_entropy, functional.nll_loss
+WHOLE = torch.int64, torch.uint8  # as class numbers
+# Losses that want targets of the outputs' shape and dtype.
+ALIKE = nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss
+ALIKE |= nn.BCELoss | nn.BCEWithLogitsLoss
 
 
 class BatchError(ValueError):
@@ -52,12 +59,15 @@ def cause_in_model(problem, inputs, model, loss_fn) -> str | None:
             "use drop_last=True or another batch_size"
         )
     kinds = {p.dtype for p in model.parameters()}
-    if kinds and inputs.dtype not in kinds and "type" in str(problem):
+    if not isinstance(problem, RuntimeError | ValueError | IndexError):
+        return None  # a slip in the model's own code
+    text = str(problem)
+    if kinds and inputs.dtype not in kinds and "type" in text and "indices" not in text:
         return (
             f"expected inputs of {kinds.pop()} as the model's parameters, "
             f"got {inputs.dtype}"
         )
-    if "shape" in str(problem) or "size" in str(problem) or "channels" in str(problem):
+    if "shape" in text or "size" in text or "channels" in text:
         return f"the model does not fit inputs {tuple(inputs.shape)}: {problem}"
     return None
 
@@ -72,12 +82,16 @@ def cause_in_loss(problem, outputs, targets, model, loss_fn) -> str | None:
         return "no gradient reaches a parameter: frozen, detached, or under no_grad?"
     if "converted to Scalar" in str(problem):
         return "the loss is not one number; loss_fn has to return a mean"
+    by_class = isinstance(loss_fn, nn.CrossEntropyLoss | nn.NLLLoss)
+    by_class = by_class or loss_fn in BY_CLASS
+    if not by_class and not isinstance(loss_fn, ALIKE):
+        return mixed_devices(model, loss_fn)  # who knows what this loss wants
     if not isinstance(outputs, Tensor):
         return f"expected outputs that are a tensor, got {type(outputs).__name__}"
     if cause := mixed_devices(model, loss_fn):
         return cause
-    if isinstance(loss_fn, nn.CrossEntropyLoss | nn.NLLLoss):
-        return wrong_classes(outputs, targets, loss_fn.ignore_index)
+    if by_class:
+        return wrong_classes(outputs, targets, getattr(loss_fn, "ignore_index", -100))
     if outputs.shape != targets.shape:
         return (
             f"expected targets {tuple(outputs.shape)} as the outputs, "
@@ -92,8 +106,11 @@ def wrong_classes(outputs: Tensor, targets: Tensor, ignored: int) -> str | None:
     """Return why these targets are not classes for these outputs, (N, C, …)."""
     expected = outputs.shape[:1] + outputs.shape[2:]
     if targets.shape not in (expected, outputs.shape):
-        return f"expected targets {tuple(expected)}, got {tuple(targets.shape)}"
-    if targets.shape == expected and targets.dtype != torch.int64:
+        return (
+            f"expected targets {tuple(expected)} for outputs {tuple(outputs.shape)}, "
+            f"got {tuple(targets.shape)}"
+        )
+    if targets.shape == expected and targets.dtype not in WHOLE:
         return f"expected targets of torch.int64, class numbers, got {targets.dtype}"
     classes = outputs.shape[1] if outputs.ndim > 1 else len(outputs)
     outside = targets[((targets < 0) | (targets >= classes)) & (targets != ignored)]

@@ -47,9 +47,11 @@ class Checkpoints:
         """
         if keep_last < 1:
             raise ValueError(f"expected keep_last of at least 1, got {keep_last}")
+        # The same places after the current folder has changed.
         self.folder, self.keep_last, self.largest = Path(folder), keep_last, largest
-        self.mirror = None if mirror is None else Path(mirror)
-        if self.mirror and self.mirror.absolute() == self.folder.absolute():
+        self.folder = self.folder.absolute()
+        self.mirror = None if mirror is None else Path(mirror).absolute()
+        if self.mirror and self.mirror.resolve() == self.folder.resolve():
             raise ValueError(f"expected a mirror elsewhere, got the folder {folder}")
         drive.make_folder(self.folder)
         self._buffer, self._writer, self._writing = Buffer(), None, None
@@ -92,7 +94,11 @@ class Checkpoints:
         if background:
             # One thread that stays: starting one takes as long as copying 10 MB.
             self._writer = self._writer or ThreadPoolExecutor(max_workers=1)
-            self._writing = self._writer.submit(self._in_background, *work)
+            try:
+                self._writing = self._writer.submit(self._in_background, *work)
+            except BaseException:  # it may be on its way: leave it its memory
+                self._buffer = Buffer()
+                raise
         else:
             self._write(*work)
         self._warn()
@@ -186,6 +192,7 @@ class Checkpoints:
         # was ahead on the machine that filled the mirror.
         newest = folders.newest(before, self.mirror)
         note["saved"] = max(time.time_ns() // 1000, newest + 1)
+        payload["saved"] = note["saved"]  # two equal states are two checkpoints
         self._known.add(explained(path, write, payload, path, note))
         self._known |= {entry.note["sha256"] for entry in before}
         rule = self.keep_last, self.largest

@@ -127,7 +127,7 @@ class HashingWriter:
             try:
                 self.file.write(data)
                 self.hash.update(data)
-            except OSError as problem:
+            except BaseException as problem:  # Ctrl-C as well
                 self.problem = problem
         return len(data)
 

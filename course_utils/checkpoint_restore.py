@@ -62,9 +62,11 @@ def load(data: dict, kinds: dict, objects: dict) -> None:
         for name, thing in objects.items():
             # A copy, since an optimizer goes on to change the tensors that it is given.
             thing.load_state_dict(copy.deepcopy(data[name]))
-    except Exception as problem:
+    except BaseException as problem:
         for other, thing in objects.items():
             thing.load_state_dict(before[other])
+        if not isinstance(problem, Exception):  # Ctrl-C
+            raise
         raise ValueError(f"{name}: {problem}; nothing was changed") from problem
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 
 # What torch.load(weights_only=True) accepts besides tensors.
 SINGLE = {type(None), bool, int, float, complex, str, bytes}
@@ -37,7 +38,7 @@ def packed(state: Mapping, keep: Callable | None = None) -> tuple[dict, dict]:
         if callable(getattr(value, "state_dict", None)) and not isinstance(value, type):
             kinds[name] = type(value).__name__
             value = value.state_dict()
-            alive.append(value)  # or the next one's tensors might take its addresses
+        alive.append(value)  # or the next one's tensors might take its addresses
         data[name] = plain(value, name, keep)
     return data, kinds
 
@@ -51,14 +52,12 @@ def plain(value, key: str, keep: Callable = Tensor.detach):
     {'loss': 0.5, 'epoch': 3}
     """
     if isinstance(value, Tensor):
-        if value.is_meta:
-            raise TypeError(
-                f"{key} cannot be saved: on the meta device it has no values"
-            )
+        if reason := unfit(value):
+            raise TypeError(f"{key} cannot be saved: {reason}")
         return keep(value)
     if isinstance(value, np.generic):
         value = value.item()
-    if type(value) in SINGLE:
+    if type(value) in SINGLE and not too_long(value):
         return value
     if type(value) in LISTS:
         return type(value)(plain(v, f"{key}[{i}]", keep) for i, v in enumerate(value))
@@ -77,6 +76,24 @@ def plain(value, key: str, keep: Callable = Tensor.detach):
         advice = "; give it a name of its own in the state, not inside another value"
     kind = f"{type(value).__module__}.{type(value).__qualname__}"
     raise TypeError(f"{key} cannot be saved: it is a {kind}{advice}")
+
+
+def unfit(tensor: Tensor) -> str:
+    """Return why a tensor would not come back from a file, or ""."""
+    if tensor.is_meta:
+        return "on the meta device it has no values"
+    if is_lazy(tensor):
+        return "it has no shape yet; let the model compute once"
+    if type(tensor.detach()) is not Tensor:
+        return f"it is a {type(tensor).__name__}; save a plain tensor"
+    if tensor.is_quantized or tensor.layout not in (torch.strided, torch.sparse_coo):
+        return f"it is {tensor.layout} of {tensor.dtype}; save a dense tensor"
+    return "it is a nested tensor; save its parts" if tensor.is_nested else ""
+
+
+def too_long(value) -> bool:
+    """Return whether weights_only refuses to read this value: b"", or 2**2040."""
+    return value == b"" or (isinstance(value, int) and value.bit_length() > 2000)
 
 
 class Buffer:
@@ -99,6 +116,7 @@ class Buffer:
         if tensor.layout != torch.strided:
             return tensor.detach().cpu().clone()
         key = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
+        key += (tensor.is_conj(), tensor.is_neg())
         if tensor.numel() and key in self.seen:
             return self.seen[key]
         with torch.inference_mode(False), torch.no_grad():
@@ -110,12 +128,19 @@ class Buffer:
     def place(self, tensor: Tensor) -> Tensor:
         """Return memory for a copy, that of the round before where it fits."""
         index, self.position = self.position, self.position + 1
+        # The same order in memory, channels_last for instance: fused steps go by it.
+        form = torch.empty_like(tensor, device="meta")
         if index < len(self.tensors):
             old = self.tensors[index]
-            if old.shape == tensor.shape and old.dtype == tensor.dtype:
+            same = old.shape == form.shape and old.stride() == form.stride()
+            if same and old.dtype == tensor.dtype:
                 return old
-        new = torch.empty(
-            tensor.shape, dtype=tensor.dtype, device="cpu", pin_memory=tensor.is_cuda
+        new = torch.empty_strided(
+            form.shape,
+            form.stride(),
+            dtype=tensor.dtype,
+            device="cpu",
+            pin_memory=tensor.is_cuda,
         )
         self.tensors[index:] = [new]  # what follows does not fit either
         return new

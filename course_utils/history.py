@@ -3,7 +3,7 @@
 Built by hand in notebooks/04_training_loop.ipynb, section 5, as a list of dictionaries.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from torch import Tensor
 
@@ -31,6 +31,10 @@ class History:
         """Return the number of epochs."""
         return len(self.rows)
 
+    def __iter__(self) -> Iterator[dict[str, float]]:
+        """Go through the epochs, a row each."""
+        return iter(self.rows)
+
     def __getitem__(self, name: str) -> list[float]:
         """Return one column, a number an epoch; KeyError names those there are."""
         if not self.rows or name not in self.rows[0]:
@@ -41,10 +45,13 @@ class History:
     def add(self, **figures: float | Tensor) -> None:
         """Add the next epoch.
 
-        Raises: ValueError when the names differ from those of the first epoch;
+        Raises: ValueError when the names differ from those of the first epoch, or
+                one is "epoch";
                 TypeError when a figure is not one number. Nothing is added then.
         """
-        row = {"epoch": len(self.rows) + 1}
+        if "epoch" in figures:
+            raise ValueError('expected another name than "epoch", which is counted')
+        row = {"epoch": self.rows[-1]["epoch"] + 1 if self.rows else 1}
         for name, figure in figures.items():
             try:
                 row[name] = float(figure)

@@ -120,7 +120,8 @@ def bootstrap_interval(
 
     Shapes:  values (N,), one a sample: right or wrong, or an error.
     Unit:    that of the values.
-    Raises:  ValueError for no values, no repeats, or a level outside 0 to 1.
+    Raises:  ValueError for no values, nan or inf, no repeats, or a level outside 0
+             to 1.
     Source:  Efron 1979, Bootstrap methods: another look at the jackknife; the
              percentile interval.
 
@@ -135,8 +136,13 @@ def bootstrap_interval(
         )
     values = values.double().cpu()
     n = len(values)
-    draws = [torch.randint(n, (n,), generator=generator) for _ in range(repeats)]
-    means = torch.stack([values[drawn].mean() for drawn in draws])
+    if not values.isfinite().all():
+        raise ValueError("expected finite values, got nan or infinity among them")
+    means = [  # one set at a time, for memory's sake
+        values[torch.randint(n, (n,), generator=generator)].mean()
+        for _ in range(repeats)
+    ]
+    means = torch.stack(means)
     ends = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=means.dtype)
     low, high = means.quantile(ends).tolist()
     return low, high

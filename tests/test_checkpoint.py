@@ -7,6 +7,8 @@ import sys
 import time
 import warnings
 from collections import OrderedDict, defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -654,6 +656,160 @@ def test_states_made_on_the_spot_are_not_taken_for_each_other(tmp_path):
         ]
 
 
+def fused_run(seed):
+    """A convolution in channels_last under a fused optimizer, five steps on."""
+    torch.manual_seed(seed)
+    model = nn.Conv2d(3, 8, 3).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, fused=True)
+    return step_on(model, optimizer, 5)
+
+
+def step_on(model, optimizer, steps):
+    torch.manual_seed(7)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        model(torch.rand(4, 3, 6, 6)).square().mean().backward()
+        optimizer.step()
+    return model, optimizer
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_the_order_in_memory_stays_as_fused_steps_need_it(tmp_path, background):
+    model, optimizer = fused_run(0)
+    checkpoints = Checkpoints(tmp_path)
+    state = {"model": model, "optimizer": optimizer}
+    checkpoints.save(state, 5, background=background)
+    again, its_optimizer = fused_run(1)
+    with pytest.raises(ValueError, match="nothing was changed"):
+        checkpoints.save(state | {"moody": Moody("good")}, 6)
+        objects = {"model": model, "optimizer": optimizer, "moody": Moody("bad")}
+        checkpoints.latest().restore(**objects)
+    checkpoints.latest().restore(model=again, optimizer=its_optimizer)
+    one, other = (
+        step_on(*run, 2)[0] for run in ((model, optimizer), (again, its_optimizer))
+    )
+    assert torch.equal(one.weight, other.weight)
+
+
+def test_numbers_under_one_address_are_told_apart(tmp_path):
+    numbers, square = torch.tensor([1 + 2j, 3 - 1j]), torch.arange(9.0).view(3, 3)
+    state = {"a": numbers, "b": numbers.conj(), "c": square, "d": square.T}
+    state |= {"e": torch.view_as_real(numbers)[:, 1], "f": numbers.conj().imag}
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(state, 1, background=True)
+    saved = checkpoints.latest().state
+    assert all(torch.equal(saved[name], state[name]) for name in state)
+
+
+@contextmanager
+def quiet():
+    """Let torch say what it thinks of rare kinds of tensors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+class Fruit(torch.Tensor):
+    pass
+
+
+@pytest.mark.parametrize("background", [False, True])
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        lambda: torch.ones(2).as_subclass(Fruit),
+        lambda: torch.eye(2).to_sparse_csr(),
+        lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]),
+        lambda: torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8),
+        lambda: nn.LazyLinear(2),
+        lambda: b"",
+        lambda: 1 << 3000,
+    ],
+    ids=["subclass", "csr", "nested", "quantized", "lazy", "no bytes", "huge"],
+)
+def test_what_no_file_gives_back_is_refused_by_name(tmp_path, stranger, background):
+    checkpoints = filled(tmp_path, (1, 2))
+    with quiet():
+        fruit = stranger()
+    with pytest.raises(TypeError, match=r"fruit.* cannot be saved: it "):
+        checkpoints.save({"fruit": fruit}, 3, background=background)
+    assert checkpoints.latest().step == 2
+
+
+def test_a_sparse_tensor_is_saved_in_the_background_too(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save({"a": torch.eye(3).to_sparse()}, 1, background=True)
+    with quiet():  # torch says that reading a large one takes its time
+        saved = checkpoints.latest().state["a"]
+    assert torch.equal(saved.to_dense(), torch.eye(3))
+
+
+def test_an_interrupt_as_the_writer_starts_spoils_nothing(tmp_path, monkeypatch):
+    checkpoints = Checkpoints(tmp_path, keep_last=9)
+    submit = ThreadPoolExecutor.submit
+
+    def interrupted(*arguments):
+        submit(*arguments)
+        raise KeyboardInterrupt
+
+    weights = torch.ones(200_000)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ThreadPoolExecutor, "submit", interrupted)
+        checkpoints.save({"weights": weights}, 1, background=True)
+    checkpoints.save({"weights": weights * 2}, 2, background=True)
+    checkpoints.wait()
+    for step in (1, 2):
+        path = data_of(tmp_path, step)
+        entry = checkpoint_file.Entry(path, checkpoint_folder.noted(path))
+        assert checkpoint_folder.read(entry)["state"]["weights"].eq(step).all()
+
+
+def test_an_interrupted_restore_changes_nothing(tmp_path):
+    class Interrupted(Moody):
+        def load_state_dict(self, state):
+            if state["mood"] != self.mood:
+                raise KeyboardInterrupt
+
+    model = nn.Linear(2, 2)
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save({"model": model, "moody": Moody("good")}, 1)
+    other = nn.Linear(2, 2)
+    before = other.weight.clone()
+    with pytest.raises(KeyboardInterrupt):
+        checkpoints.latest().restore(model=other, moody=Interrupted("bad"))
+    assert torch.equal(other.weight, before)
+
+
+def test_equal_states_are_different_checkpoints(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "run", mirror=tmp_path / "mirror")
+    random_before = torch.get_rng_state()
+    for step in (1, 2, 3):
+        checkpoints.save({"step": step}, step)
+    for _ in range(5):  # rolled back to step 1, and saved at once
+        torch.set_rng_state(random_before)
+        checkpoints.save({"step": 1}, 1)
+    assert checkpoints.latest().step == 1
+    assert Checkpoints(tmp_path / "new", mirror=tmp_path / "mirror").latest().step == 1
+    assert len(list((tmp_path / "run").glob("*.pt"))) == 2
+
+
+def test_a_relative_folder_stays_where_it_was(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    checkpoints = Checkpoints("run")
+    checkpoints.save({"a": 1}, 1)
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path / "sub")
+    checkpoints.save({"a": 2}, 2)
+    assert checkpoints.latest().step == 2 and not list((tmp_path / "sub").iterdir())
+
+
+def test_a_mirror_that_is_the_folder_by_a_link_is_refused(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    for mirror in (tmp_path / "link", tmp_path / "x" / ".." / "run"):
+        with pytest.raises(ValueError, match="a mirror elsewhere"):
+            Checkpoints(tmp_path / "run", mirror=mirror)
+
+
 def test_views_and_tied_weights_survive_the_copy(tmp_path):
     model = nn.Sequential(nn.Embedding(4, 3), nn.Linear(3, 4, bias=False))
     model[1].weight = model[0].weight
@@ -667,6 +823,8 @@ def test_views_and_tied_weights_survive_the_copy(tmp_path):
     assert torch.equal(loaded["turned"], matrix.T)
     assert torch.equal(loaded["row"], matrix[1])
     assert torch.equal(loaded["model"]["1.weight"], model[0].weight)
+    tied = [loaded["model"][f"{k}.weight"].data_ptr() for k in (0, 1)]
+    assert tied[0] == tied[1]
 
 
 def test_an_error_in_the_background_comes_once_with_the_next_call(

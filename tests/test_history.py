@@ -55,3 +55,12 @@ def test_bad_figures_are_named_and_nothing_is_added():
         history["lost"]
     with pytest.raises(KeyError, match="none yet"):
         History()["loss"]
+
+
+def test_part_of_a_history_goes_on_counting_where_it_ends():
+    history = History([{"epoch": 3, "loss": 0.3}, {"epoch": 4, "loss": 0.2}])
+    history.add(loss=0.1)
+    assert history["epoch"] == [3, 4, 5]
+    assert [row["loss"] for row in History(history)] == [0.3, 0.2, 0.1]
+    with pytest.raises(ValueError, match="another name"):
+        history.add(epoch=7, loss=0.1)

@@ -117,7 +117,7 @@ EXPLAINED = {
     "negative": (inputs, targets - 9, "batch 0 .*from 0 to 3.*got -"),
     "floats": (inputs, targets.float(), "class numbers, got torch.float32"),
     "int32": (inputs, targets.int(), "class numbers, got torch.int32"),
-    "column": (inputs, targets.unsqueeze(1), r"targets \(4,\), got \(4, 1\)"),
+    "column": (inputs, targets.unsqueeze(1), r"targets \(4,\) for .*got \(4, 1\)"),
     "doubles": (inputs.double(), targets, "inputs of torch.float32 .*torch.float64"),
     "width": (inputs[:, :2], targets, r"does not fit inputs \(4, 2\)"),
     "nan": (with_nan, targets, "batch 2 .*the loss is nan; no step was taken"),
@@ -193,6 +193,74 @@ def test_an_empty_loader_and_a_loss_that_is_no_mean():
         evaluate(classifier(), short, nn.CrossEntropyLoss(reduction="sum"))
     with pytest.raises(BatchError, match="not one number"):
         evaluate(classifier(), [(inputs, targets)], lambda o, t: o.sum(dim=1))
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_each_function_sets_its_mode(before):
+    seen = []
+
+    class Spy(nn.Linear):
+        def forward(self, inputs):
+            seen.append(self.training)
+            return super().forward(inputs)
+
+    model = Spy(3, 4).train(before)
+    evaluate(model, [classes_batch()], nn.CrossEntropyLoss())
+    train_one_epoch(model, [classes_batch()], nn.CrossEntropyLoss(), sgd(model))
+    assert seen == [False, True] and model.training is before
+
+
+def test_batches_go_to_the_device_of_the_model():
+    def on_meta(outputs, targets):
+        there = outputs.is_meta and targets.is_meta
+        return torch.tensor(float(there), requires_grad=True)
+
+    model = nn.Linear(3, 4).to("meta")
+    assert evaluate(model, [classes_batch()], on_meta) == {"loss": 1.0}
+    figures = train_one_epoch(model, [classes_batch()], on_meta, sgd(model))
+    assert figures == {"loss": 1.0}
+
+
+def test_a_loss_that_is_a_function_is_explained_as_well():
+    inputs, targets = classes_batch()
+    for loss_fn in (nn.functional.cross_entropy, nn.CrossEntropyLoss()):
+        with pytest.raises(BatchError, match=r"from 0 to 3.*got 9"):
+            evaluate(classifier(), [(inputs, targets * 0 + 9)], loss_fn)
+
+
+@pytest.mark.parametrize(
+    "loss_fn",
+    [nn.functional.cross_entropy, nn.MultiMarginLoss(), nn.CrossEntropyLoss()],
+)
+def test_a_slip_in_a_metric_is_not_blamed_on_the_targets(loss_fn):
+    for wrong in (lambda outputs, _: outputs.foo, lambda *_: 1 / 0):
+        with pytest.raises((AttributeError, ZeroDivisionError)):
+            evaluate(classifier(), [classes_batch()], loss_fn, metric=wrong)
+
+
+def test_a_slip_in_forward_is_not_blamed_on_the_inputs():
+    class Slip(nn.Linear):
+        def forward(self, inputs):
+            return super().forward(inputs.view(-1, self.hidden_size))
+
+    class Words(nn.Embedding):
+        def forward(self, words):
+            return super().forward(words) + None
+
+    with pytest.raises(AttributeError, match="hidden_size"):
+        evaluate(Slip(3, 4), [classes_batch()], nn.CrossEntropyLoss())
+    with pytest.raises(TypeError, match="unsupported operand"):
+        words = torch.zeros(2, 3).long()
+        evaluate(Words(5, 4), [(words, words)], nn.CrossEntropyLoss())
+
+
+def test_a_model_of_two_outputs_is_named():
+    class Two(nn.Linear):
+        def forward(self, inputs):
+            return super().forward(inputs), inputs
+
+    with pytest.raises(BatchError, match="outputs that are a tensor, got tuple"):
+        evaluate(Two(3, 4), [classes_batch()], nn.CrossEntropyLoss())
 
 
 def test_what_is_not_known_comes_as_it_is():
