@@ -153,6 +153,8 @@ def test_the_server_has_every_tag_that_the_lesson_wrote(address, project):
             query = {"run": run, "tag": tag, "sample": "0"}
             answer = ask(address, f"plugin/{page}/{data}", **query)
             assert answer[run] if page == "pr_curves" else answer, (page, run, tag)
+            if page == "scalars":
+                assert all(len(point) == 3 for point in answer)  # time, step, value
     groups = {tag.split("/")[0] for _, tag in records["histograms"]}
     assert groups == {"weights", "gradients"}
     assert set(ask(address, "plugin/graphs/info")) >= graphs
