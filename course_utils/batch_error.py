@@ -84,12 +84,13 @@ def cause_in_loss(problem, outputs, targets, model, loss_fn) -> str | None:
         return "the loss is not one number; loss_fn has to return a mean"
     by_class = isinstance(loss_fn, nn.CrossEntropyLoss | nn.NLLLoss)
     by_class = by_class or loss_fn in BY_CLASS
-    if not by_class and not isinstance(loss_fn, ALIKE):
-        return mixed_devices(model, loss_fn)  # who knows what this loss wants
-    if not isinstance(outputs, Tensor):
+    known = by_class or isinstance(loss_fn, ALIKE)
+    if known and not isinstance(outputs, Tensor):
         return f"expected outputs that are a tensor, got {type(outputs).__name__}"
     if cause := mixed_devices(model, loss_fn):
         return cause
+    if not known:
+        return None  # who knows what this loss wants
     if by_class:
         return wrong_classes(outputs, targets, getattr(loss_fn, "ignore_index", -100))
     if outputs.shape != targets.shape:

@@ -47,9 +47,8 @@ class Checkpoints:
         """
         if keep_last < 1:
             raise ValueError(f"expected keep_last of at least 1, got {keep_last}")
-        # The same places after the current folder has changed.
-        self.folder, self.keep_last, self.largest = Path(folder), keep_last, largest
-        self.folder = self.folder.absolute()
+        self.keep_last, self.largest = keep_last, largest
+        self.folder = Path(folder).absolute()  # wherever the current folder moves
         self.mirror = None if mirror is None else Path(mirror).absolute()
         if self.mirror and self.mirror.resolve() == self.folder.resolve():
             raise ValueError(f"expected a mirror elsewhere, got the folder {folder}")

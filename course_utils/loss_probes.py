@@ -8,11 +8,12 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from course_utils.data_probes import Seen
 from course_utils.patient import Copy, Run
+from course_utils.step_probes import length
 
 
 def constant_loss(loss_fn: Callable, outputs: Tensor, targets: Tensor) -> float:
@@ -44,9 +45,7 @@ def loss(run: Run) -> Seen:
                 f"applies a softmax to them, and cannot fall below {floor:.2f}",
                 "hand the loss the logits: leave the softmax out",
             )
-        if not isinstance(double.loss_fn, nn.Module) or not any(
-            p.numel() for p in double.loss_fn.parameters()
-        ):  # else the outputs are features, no answers
+        if not double.of_loss:  # else the outputs are features, no answers
             yield from of_answers(loss_fn, outputs, targets)
     once = loss_fn(outputs, targets).float().sum().item()
     twice = loss_fn(
@@ -68,12 +67,6 @@ def grows(run: Run) -> bool:
     twice = tuple(torch.cat([part, part]) for part in batch)
     one, two = (length(Copy(run).take(given).used) for given in (batch, twice))
     return two > 1.5 * one
-
-
-def length(gradients: dict) -> float:
-    """Return the length of all gradients as one vector."""
-    there = [g.double().square().sum() for g in gradients.values() if g is not None]
-    return math.sqrt(sum(there))
 
 
 def is_shift_free(loss_fn: Callable, outputs: Tensor, targets: Tensor) -> bool:

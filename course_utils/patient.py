@@ -96,8 +96,10 @@ class Copy:
         self.optimizer.register_step_pre_hook(self._note_step)
         self.model.register_forward_pre_hook(self._note_inputs, with_kwargs=True)
         self.known = self.loss_fn  # the loss without our notes
+        self.of_loss: set[nn.Parameter] = set()  # parameters of its own
         if isinstance(self.loss_fn, nn.Module):
             self.known = self.loss_fn.forward
+            self.of_loss = set(self.loss_fn.parameters())
             self.loss_fn.register_forward_pre_hook(self._note_call, with_kwargs=True)
             self.loss_fn.register_forward_hook(lambda *_: self._note_loss(_[-1]))
         else:

@@ -19,13 +19,8 @@ def parameters(run: Run) -> Seen:
     """Compare what the model has with what the optimizer holds."""
     double = Copy(run)
     held, model = set(double.held), set(double.names)
-    known = model | (
-        set(double.loss_fn.parameters())
-        if isinstance(double.loss_fn, nn.Module)
-        else set()
-    )
     left_out = [n for p, n in double.names.items() if p.requires_grad and p not in held]
-    if strange := held - known:
+    if strange := held - model - double.of_loss:
         yield (
             "strange",
             f"the optimizer holds {len(strange)} parameters that the model does not "
@@ -170,11 +165,15 @@ def is_frozen(module: nn.Module) -> bool:
 
 def apart(one: dict, other: dict) -> float:
     """Return the distance of two gradients as a share of the first's length."""
-    total, length = 0.0, 0.0
+    between = {}
     for name, a in one.items():
-        b = other[name]
-        if a is not None or b is not None:
-            a, b = (torch.zeros(()) if g is None else g for g in (a, b))
-            total += (a - b).square().sum().item()
-            length += a.square().sum().item()
-    return math.sqrt(total / length) if length else math.inf if total else 0.0
+        a, b = (0.0 if g is None else g for g in (a, other[name]))
+        between[name] = torch.as_tensor(a - b)
+    far, long = length(between), length(one)
+    return far / long if long else math.inf if far else 0.0
+
+
+def length(gradients: dict) -> float:
+    """Return the length of all gradients as one vector."""
+    there = [g for g in gradients.values() if g is not None]
+    return math.sqrt(sum(g.double().square().sum().item() for g in there))

@@ -52,6 +52,11 @@ def data_of(folder, step):
     return Path(folder) / f"step-{step:06d}.pt"
 
 
+def weights_of(path):
+    entry = checkpoint_file.Entry(path, checkpoint_folder.noted(path))
+    return checkpoint_folder.read(entry)["state"]["weights"]
+
+
 def flip(path, position):
     data = bytearray(path.read_bytes())
     data[position % len(data)] ^= 4
@@ -615,10 +620,7 @@ def test_a_second_save_waits_for_the_first_and_order_holds(tmp_path):
         weights.fill_(-1)  # what training does meanwhile
     assert checkpoints.latest().step == 11
     for step in range(12):
-        path = data_of(tmp_path, step)
-        entry = checkpoint_file.Entry(path, checkpoint_folder.noted(path))
-        saved = checkpoint_folder.read(entry)["state"]["weights"]
-        assert saved.eq(step).all()
+        assert weights_of(data_of(tmp_path, step)).eq(step).all()
 
 
 def test_states_of_changing_shape_share_no_memory(tmp_path):
@@ -759,9 +761,7 @@ def test_an_interrupt_as_the_writer_starts_spoils_nothing(tmp_path, monkeypatch)
     checkpoints.save({"weights": weights * 2}, 2, background=True)
     checkpoints.wait()
     for step in (1, 2):
-        path = data_of(tmp_path, step)
-        entry = checkpoint_file.Entry(path, checkpoint_folder.noted(path))
-        assert checkpoint_folder.read(entry)["state"]["weights"].eq(step).all()
+        assert weights_of(data_of(tmp_path, step)).eq(step).all()
 
 
 def test_an_interrupted_restore_changes_nothing(tmp_path):
