@@ -111,6 +111,7 @@ def serve(place: tuple, function: Callable, args: tuple) -> None:
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")  # no name look-up
     try:
         dist.init_process_group("gloo", f"file://{store}", rank=rank, world_size=count)
+        dist.barrier()  # who is done at once must not leave while others still connect
         message = pickle.dumps(("", function(rank, *args)))
         dist.destroy_process_group()
     except BaseException as problem:

@@ -85,6 +85,19 @@ def test_the_processes_see_no_gpu_even_where_the_parent_does(monkeypatch):
     assert run_processes(work) == [(torch.device("cpu"), 0)] * 2
 
 
+def test_nobody_begins_before_all_have_joined(monkeypatch):
+    join, joined = dist.init_process_group, []
+
+    def slow_for_one(*args, rank, **options):
+        join(*args, rank=rank, **options)
+        time.sleep(0.5 * (rank == 1))
+        joined.append(time.monotonic())
+
+    monkeypatch.setattr(dist, "init_process_group", slow_for_one)
+    times = run_processes(lambda rank: (*joined, time.monotonic()), count=3)
+    assert min(begun for _, begun in times) >= max(joined for joined, _ in times)
+
+
 @pytest.mark.parametrize("at", [0, 1])
 def test_an_error_arrives_with_its_rank_while_the_other_waits(at):
     def work(rank):

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
+import threading
 import time
 from contextlib import contextmanager
 
@@ -15,7 +17,7 @@ import psutil
 import pytest
 
 from free_ports import free_ports
-from lesson_files import ROOT, read, written_files
+from lesson_files import ROOT, code, read, written_files
 
 pytestmark = [
     pytest.mark.slow,
@@ -168,3 +170,19 @@ def test_a_failure_leaves_nothing_running():
         raise RuntimeError("on purpose")
     assert all(node.poll() is not None for node in nodes)
     assert not any(member.is_running() for member in members)
+
+
+def test_the_lesson_waits_for_the_thread_in_which_ray_writes_its_state():
+    syncer = pytest.importorskip("ray.train._internal.syncer")
+    cell = next(c.source for c in code(read(LESSON)) if "thread.join()" in c.source)
+    wait = cell[: cell.index("thread.join()") + len("thread.join()")]
+    wait = wait[wait.rindex("\n", 0, wait.index("for thread in")) :]
+    written = []
+
+    def write():
+        time.sleep(0.5)
+        written.append("the state")
+
+    syncer._BackgroundProcess(write).start()
+    exec(textwrap.dedent(wait), {"threading": threading})
+    assert written == ["the state"]
