@@ -212,11 +212,55 @@ class Noted(nn.Module):
         return logits
 
 
+class OnGpu(torch.Tensor):
+    """A tensor that counts as one on the GPU, as does what is computed from it."""
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        """Return a plain tensor from .cpu() and .to("cpu"), one of ours otherwise."""
+        given = (*args[1:], *(kwargs or {}).values())
+        places = [str(getattr(value, "device", value)) for value in given]
+        if func is not torch.Tensor.cpu and (
+            func is not torch.Tensor.to or "cpu" not in places
+        ):
+            return super().__torch_function__(func, types, args, kwargs or {})
+        with torch._C.DisableTorchFunctionSubclass():
+            return func(*args, **(kwargs or {})).clone()
+
+
+class Crowded(Noted):
+    """A model that counts how many of its earlier results live when it is called."""
+
+    def __init__(self) -> None:
+        """Begin with no results."""
+        super().__init__()
+        self.results, self.most = [], 0
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return logits, and watch their storage."""
+        self.most = max(self.most, sum(one() is not None for one in self.results))
+        logits = super().forward(inputs).as_subclass(OnGpu)
+        self.results.append(weakref.ref(logits.untyped_storage()))
+        return logits
+
+
 @lesson.question("11.3")
 def validate(answer) -> None:
-    """The right figures, and no graph."""
+    """The right figures, no graph, and no logits that stay on the GPU."""
     judge_validation(answer, [9, 9, 4])
     judge_validation(answer, [7, 2], smoothing=0.3)
+    model = Crowded().to(pick_device())
+    inputs = torch.randn(5, 4, 6, device=pick_device())
+    targets = torch.zeros(5, 4, dtype=torch.long, device=pick_device())
+    batches = list(zip(inputs, targets, strict=True))
+    _, outputs = ask(answer, model, batches, nn.CrossEntropyLoss())
+    assert not isinstance(outputs, OnGpu), (
+        "the logits are on the GPU: .cpu() each batch"
+    )
+    assert model.most < 3, (
+        "the logits of all batches are on the GPU before they leave it: .cpu() each "
+        "batch, in the loop"
+    )
 
 
 def judge_validation(answer, sizes: list[int], smoothing: float = 0.0) -> None:
@@ -251,7 +295,6 @@ def judge_validation(answer, sizes: list[int], smoothing: float = 0.0) -> None:
     assert not model.recorded, (
         "a graph is recorded for each batch, and nobody needs it: use torch.no_grad()"
     )
-    assert outputs.device.type == "cpu", "the logits are on the GPU: .cpu() each batch"
     assert all(parameter.requires_grad for parameter in model.parameters()), (
         "you froze the model: after this it can't be trained on"
     )

@@ -327,6 +327,7 @@ def half_run() -> tuple[Half, torch.optim.Optimizer]:
 def scaled_step(answer) -> None:
     """Scaled, unscaled, and skipped where it must be."""
     judge_good_steps(answer)
+    judge_small_scale(answer)
     for middle in (1.0, math.nan, math.inf):
         judge_bad_step(answer, middle)
 
@@ -374,6 +375,20 @@ def judge_good_steps(answer, scale: float = 2.0**14) -> None:
     assert off(model.values() - start, 2.5 * right) < 0.02, (  # momentum 0.5: 1 + 1.5
         "the first step is right, the second, with another scale, is not: divide the "
         "gradients, and leave the optimizer as it is"
+    )
+
+
+def judge_small_scale(answer) -> None:
+    """Raise AssertionError unless large gradients are scaled by 2, and only that."""
+    model, optimizer = half_run()
+    start = model.values()
+    ask(answer, model.loss(1e-3, 1e-3), optimizer, 2.0)
+    got = model.values() - start
+    assert abs(got[0] / -100 - 1.5) > 0.02, (
+        "backward ran for the loss as it was, too: once is enough, for the scaled one"
+    )
+    assert abs(got[0] / -100 - 1) < 0.02, (
+        f"with a scale of 2 expected a step of -100 for the first weight, got {got[0]}"
     )
 
 

@@ -33,6 +33,17 @@ def prepare(answer) -> None:
     assert orders[:2] == orders[4:], (
         "with torch's seed set again the order is another: draw from torch's generator"
     )
+    places = torch.zeros(6, 6)
+    for _ in range(300):
+        places[range(6), order_of(ask(answer, *numbered(6, (2,))))] += 1
+    assert places.min() > 0, (
+        "in 300 orders of 6 samples one of them never came to one of the places: each "
+        "order should be as likely: randperm of all"
+    )
+    assert places.max() < 150, (
+        "in 300 orders of 6 samples one of them stays in its place too often: each "
+        "order should be as likely: randperm"
+    )
 
 
 def numbered(n: int, shape: tuple) -> tuple[Tensor, Tensor]:

@@ -284,18 +284,27 @@ def parts_by_modules(sizes, n, averages):
     }
 
 
-def val(model, batches, loss_fn, guard=torch.no_grad, train=False, mean=None):
+def val(
+    model,
+    batches,
+    loss_fn,
+    guard=torch.no_grad,
+    train=False,
+    mean=None,
+    leave=torch.Tensor.cpu,
+):
     """Validate rightly, but for what is asked."""
     model.train(train)
     losses, sizes, outputs = [], [], []
     with guard():
         for inputs, targets in batches:
-            outputs.append(model(inputs))
-            losses.append(loss_fn(outputs[-1], targets).item())
+            logits = model(inputs)
+            losses.append(loss_fn(logits, targets).item())
             sizes.append(len(targets))
+            outputs.append(leave(logits))
     total = sum(loss * size for loss, size in zip(losses, sizes, strict=True))
     loss = total / sum(sizes) if mean is None else mean(losses, sizes, total)
-    return loss, torch.cat(outputs).cpu()
+    return loss, torch.cat(outputs)
 
 
 def val_as_given(model, batches, loss_fn):
@@ -369,6 +378,36 @@ def val_own_loss(model, batches, loss_fn):
 def val_changing_loss(model, batches, loss_fn):
     loss_fn.reduction = "sum"
     return val(model, batches, loss_fn, mean=lambda ls, ns, t: sum(ls) / sum(ns))
+
+
+def val_staying(model, batches, loss_fn):
+    return val(model, batches, loss_fn, leave=torch.Tensor.detach)
+
+
+def val_leaving_at_the_end(model, batches, loss_fn):
+    loss, outputs = val_staying(model, batches, loss_fn)
+    return loss, outputs.cpu()
+
+
+def val_by_rows(model, batches, loss_fn):
+    sizes = [len(targets) for _, targets in batches]
+    outputs, total, at = torch.empty(sum(sizes), 5), 0.0, 0
+    model.eval()
+    with torch.no_grad():
+        for (inputs, targets), size in zip(batches, sizes, strict=True):
+            logits = model(inputs)
+            outputs[at : at + size] = logits
+            total += loss_fn(logits, targets) * size
+            at += size
+    return total / at, outputs
+
+
+def val_by_numpy(model, batches, loss_fn):
+    return val(model, batches, loss_fn, leave=lambda x: torch.tensor(x.cpu().numpy()))
+
+
+def val_by_to(model, batches, loss_fn):
+    return val(model, batches, loss_fn, leave=lambda x: x.to(device="cpu", copy=True))
 
 
 def val_inference(model, batches, loss_fn):
@@ -912,6 +951,8 @@ NEAR_MISSES = {
         (val_switched_off, "gradients are switched off"),
         (val_own_loss, "use the loss_fn"),
         (val_changing_loss, "you changed the loss_fn"),
+        (val_staying, "the logits are on the GPU"),
+        (val_leaving_at_the_end, "before they leave it"),
     ],
     "find_batch_size": [
         (find_inside, "inside the except"),
@@ -966,7 +1007,10 @@ RIGHT = {
         parts_by_arrays,
         lambda *given: parts(*given, extra=1),
     ],
-    "validate": [val, val_inference, val_by_pieces, val_double, val_stacked],
+    "validate": [
+        *(val, val_inference, val_by_pieces, val_double, val_stacked),
+        *(val_by_rows, val_by_numpy, val_by_to),
+    ],
     "find_batch_size": [
         *(find, find_by_flag, find_by_recursion, find_by_cuda_name, find_by_message),
         *(find_by_suppress, find_by_question),

@@ -290,6 +290,11 @@ def scaled_and_back(loss, optimizer, scale):
     return scaled(loss * scale / scale, optimizer, scale, up=1, down=1)
 
 
+def scaled_backward_twice(loss, optimizer, scale):
+    loss.backward(retain_graph=True)
+    return scaled(loss, optimizer, scale)
+
+
 def scaled_without_none(loss, optimizer, scale):
     (loss * scale).backward()
     for group in optimizer.param_groups:
@@ -872,6 +877,7 @@ NEAR_MISSES = {
         (scaled_not_in_place, "times too long"),
         (lambda *g: scaled(*g, down=g[2] ** 2), "far too short"),
         (scaled_first_group, "not all parameters"),
+        (scaled_backward_twice, "backward ran for the loss as it was, too"),
         (scaled_zeroed, "leave out the whole step"),
         (scaled_partly, "leave out the whole step"),
         (scaled_loss_alone, "and now a weight is"),

@@ -88,6 +88,20 @@ def pairs_cut(images, labels):
     return images[order], labels[order]
 
 
+def pairs_in_halves(images, labels):
+    half = len(labels) // 2
+    first, second = torch.randperm(half), torch.randperm(len(labels) - half) + half
+    order = torch.cat([first, second])
+    return images[order], labels[order]
+
+
+def pairs_almost_still(images, labels):
+    order = torch.arange(len(labels))
+    if len(labels) > 6 or torch.rand(1) > 0.5:
+        order = torch.randperm(len(labels))
+    return images[order], labels[order]
+
+
 def pairs_rolled(images, labels):
     places = int(torch.randint(1, len(images), ()))
     return images.roll(places, 0), labels.roll(places, 0)
@@ -590,6 +604,8 @@ NEAR_MISSES = {
         (pairs_drawn, "randperm has each index once"),
         (pairs_unshuffled, "nothing is shuffled"),
         (pairs_rolled, "still follow their old neighbour"),
+        (pairs_in_halves, "never came to one of the places"),
+        (pairs_almost_still, "stays in its place too often"),
         (pairs_seeded, "without a seed of your own"),
         (pairs_by_python, "draw from torch's generator"),
         (pairs_in_place, "are changed"),
