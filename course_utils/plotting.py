@@ -17,6 +17,7 @@ from course_utils.history import History
 # Okabe and Ito 2008, Color Universal Design; markers differ as well.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX"
+LINES = ("-", "--", ":", "-.")  # for the eighth curve and those after it
 
 
 def draw_curves(
@@ -32,9 +33,9 @@ def draw_curves(
     if axes is None:
         axes = plt.subplots(figsize=(5, 3))[1]
     for k, (name, values) in enumerate(columns.items()):
-        colour, marker = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
-        label = name.replace("_", " ")
-        axes.plot(history["epoch"], values, color=colour, marker=marker, label=label)
+        turn, k = divmod(k, len(COLOURS))
+        look = {"color": COLOURS[k], "marker": MARKERS[k], "ls": LINES[turn % 4]}
+        axes.plot(history["epoch"], values, label=name.replace("_", " "), **look)
     axes.set(title="By epoch", xlabel="epoch", ylabel=unit)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend()
@@ -105,6 +106,7 @@ def draw_confusion(
         text = f"{counts[row, column]:.0f}"
         axes.text(column, row, text, ha="center", va="center", color=ink)
     axes.set(title="Confusion matrix", xlabel="predicted class", ylabel="true class")
-    axes.set_xticks(range(classes), names)
+    upright = max(len(str(name)) for name in names) > 3
+    axes.set_xticks(range(classes), names, rotation=90 if upright else 0)
     axes.set_yticks(range(classes), names)
     return axes

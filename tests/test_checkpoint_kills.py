@@ -94,9 +94,10 @@ def test_after_each_kill_the_newest_is_whole(tmp_path, background, mirrored, kil
         newest_is_whole(Checkpoints(folder), step - background)
         if mirrored:
             newest_is_whole(Checkpoints(tmp_path / "none", mirror=mirror), step - 1)
-        before, leftovers = leftovers, {
-            (path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*.tmp")
-        }
+        before, leftovers = (
+            leftovers,
+            {(path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*.tmp")},
+        )
         in_the_middle += bool(leftovers - before)
     print(f"{in_the_middle} of {kills} kills came in the middle of a save")
     assert in_the_middle > kills / 4

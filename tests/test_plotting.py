@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import matplotlib.pyplot as plt
 import pytest
 import torch
@@ -37,6 +39,14 @@ def test_curves_are_drawn_by_epoch_and_can_be_told_apart():
     ]
 
 
+def test_the_eighth_curve_differs_from_the_first():
+    history, names = History(), [f"loss_{k}" for k in range(9)]
+    history.add(**dict.fromkeys(names, 1.0))
+    lines = draw_curves(history, *names, unit="loss").get_lines()
+    looks = {(x.get_color(), x.get_marker(), x.get_linestyle()) for x in lines}
+    assert len(looks) == len(names)
+
+
 def test_what_is_drawn_lands_on_the_axes_given():
     _, (left, middle, right) = plt.subplots(1, 3)
     assert draw_curves(curves(), "val_loss", unit="loss", axes=left) is left
@@ -58,6 +68,14 @@ def test_the_matrix_shows_its_counts_and_shades_each_row_by_its_share():
     assert axes.get_images()[0].get_array().tolist() == [[0.8, 0.2], [0.0, 0.0]]
     assert [t.get_text() for t in axes.get_yticklabels()] == ["well", "ill"]
     assert labelled(axes)
+
+
+def test_long_names_of_classes_do_not_overlap():
+    names = [f"golden_retriever_{k}" for k in range(12)]
+    axes = draw_confusion(torch.eye(12), names=names)
+    axes.figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+    assert all(one.x1 <= other.x0 for one, other in pairwise(boxes))
 
 
 @pytest.mark.parametrize(
