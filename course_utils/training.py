@@ -29,7 +29,8 @@ def train_one_epoch(
     The batches go to the model's device. The figures are those of the moving model:
     each batch is measured before its own step. Train mode is set, and each module gets
     back the mode that it had. A metric is a function (outputs, targets) that returns a
-    mean over the samples of one batch: `accuracy=accuracy`.
+    mean over the samples of one batch: `accuracy=accuracy`. (A loss with class weights
+    or ignored targets is a mean of its own: the figure then depends on the batches.)
 
     Shapes:  batches (inputs, targets), the first dimension of targets the samples.
     Raises:  BatchError when a batch can't be used, or when its loss is nan or infinite:
