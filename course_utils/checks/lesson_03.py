@@ -44,8 +44,8 @@ def judge_line(answer, x, y, w: float, b: float) -> None:
     given = x.clone(), y.clone()
     result = ask(answer, w, b, *given)
     if isinstance(result, torch.Tensor | np.ndarray):
-        result = result.flatten().tolist()
-    elif isinstance(result, dict | map):
+        result = list(np.atleast_1d(np.squeeze(np.asarray(detached(result)))))
+    elif isinstance(result, dict) or hasattr(result, "__next__"):
         result = list(result.values() if isinstance(result, dict) else result)
     assert isinstance(result, tuple | list) and len(result) == 2, (
         f"return two numbers, d loss / dw and d loss / db; got {brief(result)}"
@@ -136,7 +136,11 @@ def judge_found(answer, loss, reached: dict, named: dict) -> None:
     found = list(map(id, found))
     names = {id(p): name for name, p in (named | reached).items()}
     assert not set(found) - set(names), (
-        "you return tensors that are no parameters: copies, or results in between?"
+        "some of your tensors are no parameters behind this loss: copies, results in "
+        "between, or left from an earlier call?"
+    )
+    assert all(p.grad is None for p in reached.values()), (
+        "a .grad has been filled: only look back, without calling backward()"
     )
     unreached = [names[f] for f in found if names[f] not in reached]
     assert not unreached, f"no gradient reaches {unreached[0]}, yet you list it"
@@ -176,19 +180,20 @@ def judge_pieces(answer, sizes: tuple[int, ...], loss_fn) -> None:
     for p in parameters:
         p.grad = torch.full_like(p, 0.5)  # left by an earlier step
     seen, given = [], [(x.clone(), y.clone()) for x, y in batches]
-    hook = model.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
+    model[0].register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
     count = ask(answer, model, given, loss_fn)
-    hook.remove()
     same = all(torch.equal(p, q) for p, q in zip(parameters, before, strict=True))
     assert same, "the parameters have moved; only .grad was to be filled"
     assert any(p.grad is not None for p in parameters), (
-        "afterwards .grad is None: you cleared at the end"
+        "afterwards every .grad is None: cleared at the end, or no backward() at all?"
     )
     assert all(p.grad is not None for p in parameters), (
         "some parameters have no gradient: all of the model's were wanted"
     )
     name_pieces(torch.cat([p.grad.flatten() for p in parameters]), each, whole, sizes)
-    assert max(seen) <= max(sizes), "you put the batches together; one at a time"
+    assert max(seen, default=0) <= max(sizes), (
+        "you put the batches together; one at a time"
+    )
     assert len(given) == len(sizes), "the list of batches has changed"
     reduction = getattr(loss_fn, "reduction", "mean")
     assert reduction == "mean", "the loss function has changed: leave its reduction"
@@ -198,6 +203,11 @@ def judge_pieces(answer, sizes: tuple[int, ...], loss_fn) -> None:
 def name_pieces(got, each: list, whole, sizes: tuple[int, ...]) -> None:
     """Raise AssertionError unless the gradient is the whole one."""
     total, n, k = torch.stack(each).sum(dim=0), sum(sizes), len(sizes)
+    met, growing, rescaled = 0, 0, 0
+    for g, size in zip(each, sizes, strict=True):
+        met += size
+        growing = growing + g * size / met
+        rescaled = (rescaled + g) * size / n
     old = "an older gradient is still in there: clear once, before the first batch"
     weights = "and each batch's loss should count by its share of all samples"
     wrong = [
@@ -227,6 +237,16 @@ def name_pieces(got, each: list, whole, sizes: tuple[int, ...]) -> None:
             "multiplied by its batch's size",
             [total / n],
         ),
+        (
+            "you divide by the samples met so far; their number has to be known before "
+            "the first batch",
+            [growing],
+        ),
+        (
+            "you scale .grad after each batch, and with it what lay there from earlier "
+            "ones; scale the loss",
+            [rescaled],
+        ),
     ]
     for words, values in wrong:
         assert not any(close(got, value) for value in values), words
@@ -239,8 +259,8 @@ def name_pieces(got, each: list, whole, sizes: tuple[int, ...]) -> None:
 
 SETTINGS = [
     {"lr": 0.1},
-    {"lr": 0.1, "momentum": 0.9},
     {"lr": 0.1, "weight_decay": 0.2},
+    {"lr": 0.1, "momentum": 0.9},
     {"lr": 0.05, "momentum": 0.5, "weight_decay": 0.3},
 ]
 
@@ -267,10 +287,11 @@ def start() -> list[nn.Parameter]:
 
 
 def give_gradients(parameters, k: int) -> None:
-    """Write the gradients of step k into all parameters but the second."""
+    """Write the gradients of step k, into the old ones where there are any."""
     for place, p in enumerate(parameters):
-        if place != 1:
-            p.grad = drawn(*p.shape, seed=10 + k + 7 * place).to(p.device)
+        if place != 1:  # the second has none
+            p.grad = torch.zeros_like(p) if p.grad is None else p.grad
+            p.grad.copy_(drawn(*p.shape, seed=10 + k + 7 * place))
 
 
 def by_torch(settings: dict, steps: int, **change) -> list[list[torch.Tensor]]:
@@ -285,35 +306,29 @@ def by_torch(settings: dict, steps: int, **change) -> list[list[torch.Tensor]]:
 
 
 def by_mistake(settings: dict, kind: str) -> torch.Tensor:
-    """Return the first parameter after three steps with one mistake."""
+    """Return the first parameter after three steps with a mistake that shows late."""
     lr, m = settings["lr"], settings.get("momentum", 0)
     wd = settings.get("weight_decay", 0)
     p, v = start()[0].detach(), 0
     for k in range(3):
         g = drawn(3, 2, seed=10 + k).to(p.device)
-        if kind == "decay turned":
-            g = g - wd * p
-        elif kind not in ("decay later", "decoupled"):
+        if kind == "decoupled":
+            p = p * (1 - lr * wd)
+        else:
             g = g + wd * p
-        mixed = kind == "averaged" or (kind == "averaged later" and k > 0)
-        v = m * v + (1 - m if mixed else 1) * g
-        used = v
+        if kind == "shared" and k == 1:
+            v = g
+        v = m * v + (1 - m if kind == "averaged" and k else 1) * g
+        p = p - lr * v
         v = g if kind == "forgotten" else v
-        p = p * (1 - lr * wd) if kind == "decoupled" else p
-        p = p + lr * used if kind == "uphill" else p - lr * used
-        if kind == "decay later":
-            p = p - lr * wd * p
     return p
 
 
 MISTAKES = {
-    "uphill": "you add: that climbs. A step goes against the gradient",
     "averaged": "you mix with 1 − momentum; here the new gradient counts in full",
-    "averaged later": "you mix with 1 − momentum; here the new gradient counts in full",
-    "decay turned": "the decay has the wrong sign: it pushes away from zero",
-    "decay later": "weight decay belongs to the gradient, before momentum and step",
     "decoupled": "weight decay belongs to the gradient, before momentum and step",
     "forgotten": "the velocity is forgotten: store the new v, not the gradient alone",
+    "shared": "the first velocity is p.grad itself, and changes with it: store a copy",
 }
 
 
@@ -381,17 +396,20 @@ def name_first(got, settings: dict, told: str) -> None:
     g = drawn(3, 2, seed=10).to(p.device)
     m, wd = settings.get("momentum", 0), settings.get("weight_decay", 0)
     assert not close(got, p), "the parameters have not moved: change p in place"
-    assert not close(got, p + lr * (g + wd * p)), MISTAKES["uphill"]
+    assert not close(got, p + lr * (g + wd * p)), (
+        "you add: that climbs. A step goes against the gradient"
+    )
     assert not close(got, p - (g + wd * p)), "the learning rate is missing"
     assert not (m and close(got, p - lr * (1 - m) * (g + wd * p))), MISTAKES["averaged"]
     assert not (m and close(got, p - lr * m * (g + wd * p))), (
         "the first velocity is g itself, without the factor momentum"
     )
     assert not (wd and close(got, p - lr * g)), "weight_decay changes nothing yet"
-    assert not (wd and close(got, p - lr * (g - wd * p))), MISTAKES["decay turned"]
-    assert not (wd and close(got, (p - lr * g) * (1 - lr * wd))), MISTAKES[
-        "decay later"
-    ]
+    assert not (wd and close(got, p - lr * (g - wd * p))), (
+        "the decay has the wrong sign: it pushes away from zero"
+    )
+    later = close(got, (p - lr * g) * (1 - lr * wd))
+    assert not (wd and later), MISTAKES["decoupled"]
     assert not (wd and close(got, p - lr * g - wd * p)), (
         "the decay is added to the gradient, so the learning rate scales it as well"
     )
@@ -451,18 +469,18 @@ def judge_average(answer, decay: float, shape: tuple[int, ...]) -> None:
     assert torch.equal(parameter.grad, torch.full_like(parameter, 0.5)), (
         "the parameter's .grad has changed"
     )
-    assert torch.is_grad_enabled(), (
-        "gradients are now switched off for everything: use `with torch.no_grad():`"
-    )
     assert torch.equal(parameter, now), (
         "the parameter itself has changed: it only lends its numbers"
     )
     assert isinstance(result, torch.Tensor), f"return the average, not {brief(result)}"
-    assert not (result.requires_grad or average.requires_grad), (
-        "the average keeps notes, a chain back to the parameter: use torch.no_grad()"
+    assert average.data_ptr() != parameter.data_ptr(), (
+        "average and parameter now share one memory: copy the numbers"
     )
     assert result.data_ptr() != parameter.data_ptr(), (
-        "average and parameter now share one memory: copy the numbers"
+        "you return the parameter; return the average"
+    )
+    assert not (result.requires_grad or average.requires_grad), (
+        "the average keeps notes, a chain back to the parameter: use torch.no_grad()"
     )
     swapped = (1 - decay) * start + decay * now
     assert not close(average, swapped), (

@@ -31,6 +31,19 @@ def line_by_python(w, b, x, y):
     return torch.tensor([dw, 2 * sum(errors) / len(errors)])
 
 
+def line_by_matrix(w, b, x, y):
+    return 2 / len(x) * torch.stack([x, torch.ones_like(x)]) @ error(w, b, x, y)
+
+
+def line_by_generator(w, b, x, y):
+    for factor in (x, 1):
+        yield (2 * error(w, b, x, y) * factor).mean()
+
+
+def line_for_each_man(w, b, x, y):
+    return torch.stack([2 * error(w, b, x, y) * x, 2 * error(w, b, x, y)])
+
+
 def walk(loss, first_only=False, seen_links=True, links=False, most=None):
     waiting, seen, found = [loss.grad_fn], set(), []
     while waiting and most != 0:
@@ -86,6 +99,37 @@ def behind_generator(loss):
     yield from walk(loss)
 
 
+def behind_by_sets(loss):
+    level, links = {loss.grad_fn}, set()
+    while level:
+        links |= level
+        level = {f for link in level for f, _ in link.next_functions if f} - links
+    return {f.variable for f in links if "AccumulateGrad" in f.name()}
+
+
+def behind_and_backward(loss):
+    loss.backward()
+    return walk(loss)
+
+
+def behind_all_calls(loss, found=[]):  # noqa: B006
+    found += walk(loss)
+    return found
+
+
+def behind_up_to_a_none(loss):
+    waiting, seen, found = [loss.grad_fn], set(), []
+    while waiting:
+        link = waiting.pop(0)
+        if link is None:
+            break
+        if link not in seen:
+            found += [link.variable] if hasattr(link, "variable") else []
+            waiting += [f for f, _ in link.next_functions]
+        seen.add(link)
+    return found
+
+
 def behind_copies(loss):
     return [p.detach().clone() for p in walk(loss)]
 
@@ -121,6 +165,52 @@ def pieces_by_one_backward(model, batches, loss_fn):
     n = sum(len(y) for _, y in batches)
     model.zero_grad(set_to_none=False)
     sum(loss_fn(model(x), y) * len(y) / n for x, y in batches).backward()
+    return n
+
+
+def pieces_by_forward(model, batches, loss_fn):
+    n = sum(len(y) for _, y in batches)
+    model.zero_grad()
+    for x, y in batches:
+        loss = loss_fn(model.forward(x), y)
+        loss.backward(torch.full_like(loss, len(y) / n))
+    return n
+
+
+def pieces_by_layer(model, batches, loss_fn):
+    n = sum(len(y) for _, y in batches)
+    model.zero_grad()
+    for x, y in batches:
+        for layer in model:
+            x = layer(x)
+        (loss_fn(x, y) * len(y) / n).backward()
+    return n
+
+
+def pieces_without_backward(model, batches, loss_fn):
+    n = sum(len(y) for _, y in batches)
+    model.zero_grad()
+    loss = sum(loss_fn(model(x), y).item() * len(y) / n for x, y in batches)
+    torch.tensor(loss, requires_grad=True).backward()
+    return n
+
+
+def pieces_of_a_growing_number(model, batches, loss_fn):
+    model.zero_grad()
+    n = 0
+    for x, y in batches:
+        n += len(y)
+        (loss_fn(model(x), y) * len(y) / n).backward()
+    return n
+
+
+def pieces_rescaled_each_time(model, batches, loss_fn):
+    n = sum(len(y) for _, y in batches)
+    model.zero_grad()
+    for x, y in batches:
+        loss_fn(model(x), y).backward()
+        for p in model.parameters():
+            p.grad *= len(y) / n
     return n
 
 
@@ -239,7 +329,42 @@ class NoMomentum(Right):
 
 class NoDecay(Right):
     def gradient(self, p):
-        return p.grad
+        return p.grad.clone()
+
+
+class SharedVelocity(Right):
+    def gradient(self, p):
+        return p.grad + self.weight_decay * p if self.weight_decay else p.grad
+
+
+class SharedInPlace(SharedVelocity):
+    def velocity(self, p, g):
+        old = self.velocities.get(p)
+        return g if old is None else old.mul_(self.momentum).add_(g)
+
+
+class Nesterov(Right):
+    def velocity(self, p, g):
+        return g + self.momentum * super().velocity(p, g)
+
+
+class RateInVelocity(Right):
+    @torch.no_grad()
+    def step(self):
+        for p in self.parameters:
+            if p.grad is not None:
+                old = self.velocities.get(p, 0)
+                v = self.momentum * old + self.lr * self.gradient(p)
+                self.velocities[p] = v
+                p -= v
+
+
+class OnParameter(Right):
+    def step(self):
+        for p in filter(lambda p: p.grad is not None, self.parameters):
+            g = p.grad.double() + self.weight_decay * p.detach()
+            p.velocity = self.momentum * getattr(p, "velocity", 0) + g
+            p.detach().sub_(self.lr * p.velocity)
 
 
 class DecayUnscaled(Right):
@@ -460,6 +585,28 @@ def average_by_slice(average, parameter, decay):
     return average
 
 
+def average_out(average, parameter, decay):
+    with torch.no_grad():
+        return torch.lerp(parameter, average, decay, out=average)
+
+
+def average_by_difference(average, parameter, decay):
+    average -= (1 - decay) * (average - parameter.detach())
+    return average
+
+
+def average_returning_the_parameter(average, parameter, decay):
+    average_right(average, parameter, decay)
+    return parameter
+
+
+def average_scaled_last(average, parameter, decay):
+    with torch.no_grad():
+        average += (1 - decay) * parameter
+        average *= decay
+    return average
+
+
 def average_new(average, parameter, decay):
     with torch.no_grad():
         average = decay * average + (1 - decay) * parameter
@@ -554,6 +701,11 @@ NEAR_MISSES = {
             "not the mean of e·x",
         ),
         (lambda w, b, x, y: (2 * w * x.mean(), 2 * b), "expected"),
+        (line_for_each_man, "for each sample"),
+        (
+            lambda *a: ((2 * error(*a) * a[2]).mean(), error(*a).mean()),
+            "d loss / db: expected",
+        ),
     ],
     "parameters_behind": [
         (lambda loss: walk(loss, first_only=True), "to its end"),
@@ -568,6 +720,9 @@ NEAR_MISSES = {
         (lambda loss: [], "is missing"),
         (lambda loss: [loss, *walk(loss)], "no parameters"),
         (lambda loss: walk(loss)[:2], "is missing"),
+        (behind_up_to_a_none, "go on after a None"),
+        (behind_and_backward, "without calling backward"),
+        (behind_all_calls, "from an earlier call"),
     ],
     "whole_gradient": [
         (lambda m, b, f: pieces(m, b, f, lambda n, t, k: 1), "sum of the batches'"),
@@ -589,6 +744,9 @@ NEAR_MISSES = {
         (pieces_cleared_at_the_end, "cleared at the end"),
         (lambda m, b, f: pieces(m, b, f, share, add=1), "return the number of samples"),
         (lambda m, b, f: pieces(m, b, f, lambda n, t, k: n / 7), "another gradient"),
+        (pieces_without_backward, "no backward() at all"),
+        (pieces_of_a_growing_number, "met so far"),
+        (pieces_rescaled_each_time, "scale .grad after each batch"),
     ],
     "hand_sgd": [
         (Uphill, "against the gradient"),
@@ -618,6 +776,9 @@ NEAR_MISSES = {
         (SwitchedOff, "switched off for everything"),
         (OnMomentum, "went on by its momentum"),
         (ClearsInStep, "step has changed .grad"),
+        (SharedVelocity, "store a copy"),
+        (SharedInPlace, "step has changed .grad"),
+        (Nesterov, "after one step expected"),
     ],
     "update_average": [
         (average_new, "you return a new tensor"),
@@ -637,6 +798,8 @@ NEAR_MISSES = {
         (lambda a, p, d: [average_right(a, p, d)], "return the average"),
         (lambda a, p, d: average_right(a, p, d) and None, "raised RuntimeError"),
         (lambda a, p, d: average_right(a, p, d).add_(0.5), "expected"),
+        (average_returning_the_parameter, "you return the parameter"),
+        (average_scaled_last, "expected"),
     ],
 }
 
@@ -647,11 +810,14 @@ RIGHT = {
         line_by_python,
         lambda *a: line_by_python(*a).numpy(),
         lambda *a: line_by_python(*a)[:, None],
+        line_by_matrix,
+        line_by_generator,
     ],
     "parameters_behind": [
         walk,
         behind_by_recursion,
         behind_generator,
+        behind_by_sets,
         lambda loss: behind_by_recursion(loss).values(),
         lambda loss: dict.fromkeys(walk(loss)),
     ],
@@ -659,12 +825,16 @@ RIGHT = {
         lambda m, b, f: pieces(m, b, f, share),
         pieces_by_rescaling,
         pieces_by_one_backward,
+        pieces_by_forward,
+        pieces_by_layer,
     ],
-    "hand_sgd": [Right, ByData, ByTorch, ByAlpha],
+    "hand_sgd": [Right, ByData, ByTorch, ByAlpha, RateInVelocity, OnParameter],
     "update_average": [
         average_right,
         average_by_copy,
         average_by_lerp,
         average_by_slice,
+        average_out,
+        average_by_difference,
     ],
 }
