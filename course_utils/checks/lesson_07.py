@@ -17,7 +17,8 @@ def as_tensor(result, what: str) -> torch.Tensor:
     """Return numbers as a float64 tensor: a tensor, an array, or nested lists."""
     try:
         if not isinstance(result, torch.Tensor):
-            result = torch.as_tensor(np.asarray([*result]))
+            table = hasattr(result, "__array__")
+            result = torch.as_tensor(np.array(result if table else [*result]))
         return result.detach().cpu().double()
     except (TypeError, ValueError, RuntimeError):
         raise AssertionError(f"expected {what}, got {brief(result)}") from None
@@ -31,6 +32,14 @@ def near(got: float, wanted: float, by: float = 1e-4) -> bool:
 def same(got: torch.Tensor, wanted: torch.Tensor) -> bool:
     """Return whether two tensors are the same but for rounding."""
     return got.shape == wanted.shape and torch.allclose(got, wanted, atol=1e-4)
+
+
+def several(result) -> list:
+    """Return the parts of what came back, none for a single number."""
+    try:
+        return [*result]
+    except TypeError:
+        return []
 
 
 @lesson.question("7.1")
@@ -58,12 +67,14 @@ def judge_matrix(answer, predictions: list, targets: list, classes: int) -> None
         "those are shares; return counts": right / len(targets),
         "those are shares of each row; return counts": right
         / right.sum(dim=1, keepdim=True).clamp(min=1),
+        "those are shares of each column; return counts": right
+        / right.sum(dim=0).clamp(min=1),
         "only what was right is counted": right.diagonal().diag(),
         "what was right is missing: the diagonal counts, too": right
         - right.diagonal().diag(),
     }
     for words, value in wrong.items():
-        assert not same(got, value), words
+        assert not same(got.nan_to_num(), value), words
     for row, column in (got != right).nonzero().tolist():
         raise AssertionError(
             f"expected {right[row, column]:.0f} in row {row}, column {column}, got "
@@ -87,16 +98,15 @@ def judge_classes(answer, rows: list) -> None:
     matrix = torch.tensor(rows)
     given = matrix.clone()
     result = ask(answer, given)
-    if isinstance(result, map | np.ndarray):
-        result = list(result)
+    parts = several(result)
     assert torch.equal(given, matrix), "the matrix you were given is changed"
-    assert isinstance(result, tuple | list | torch.Tensor) and len(result) == 3, (
+    assert len(parts) == 3, (
         f"expected precision, recall and F1, three tensors, got {brief(result)}"
     )
     names = ("precision", "recall", "f1")
     got = [
         as_tensor(value, f"{name} with one number a class")
-        for name, value in zip(names, result, strict=True)
+        for name, value in zip(names, parts, strict=True)
     ]
     right = metrics.precision_recall_f1(matrix)
     precision, recall, f1 = right
@@ -108,7 +118,10 @@ def judge_classes(answer, rows: list) -> None:
         assert not value.isnan().any(), (
             f"{name} holds nan, from 0 / 0: a class with nothing to count gets 0"
         )
-        assert not value.isinf().any(), f"{name} is infinite: something / 0"
+        assert value.max() < 1.001, (
+            f"{name} reaches {value.max():.4g}, but is a fraction from 0 to 1: "
+            "neither a percentage nor something / 0"
+        )
     assert not (same(got[0], recall) and same(got[1], precision)), (
         "precision and recall are swapped: columns hold what was predicted"
     )
@@ -126,6 +139,9 @@ def judge_classes(answer, rows: list) -> None:
         "you add 1 to every divisor; only a divisor of 0 needs help"
     )
     for name, value, wanted in zip(names, got, right, strict=True):
+        assert not same(value, wanted.floor()), (
+            f"{name} holds whole numbers only; fractions need a float tensor"
+        )
         assert same(value, wanted), (
             f"expected {name} {[round(v, 4) for v in wanted.tolist()]}, got "
             f"{[round(v, 4) for v in value.tolist()]}"
@@ -137,23 +153,23 @@ def area_under_roc(answer) -> None:
     """The share of pairs, ties counting one half."""
     scores = [0.9, 0.8, 0.8, 0.6, 0.3, 0.3, 0.1, 0.2, 0.05]
     judge_area(answer, scores, [1, 0, 1, 1, 0, 1, 0, 0, 0])
-    judge_area(answer, [-3.0, 2.0, 0.5, 7.0, -1.0], [0, 1, 1, 0, 0])
+    judge_area(answer, [-3.0, 2.0, 0.5, 7.0, 0.5], [0, 1, 1, 0, 0])
     judge_area(answer, [4.0, 1.0, 2.0, 3.0, 0.5, 3.5], [0, 1, 1, 0, 1, 0])
 
 
 def judge_area(answer, scores: list, truth: list) -> None:
     """Raise AssertionError unless the share of pairs is right."""
     given, targets = torch.tensor(scores), torch.tensor(truth).bool()
-    result = ask(answer, given.clone(), targets.clone())
-    got = number(result)
+    copies = given.clone(), targets.clone()
+    got = number(ask(answer, *copies))
     right = metrics.area_under_roc(given, targets)
     difference = given[targets].unsqueeze(1) - given[~targets]
     above, level = difference > 0, difference == 0
     n = len(scores)
     points = above.sum().item() + 0.5 * level.sum().item()
     wrong = {
-        "that is the share of pairs in the wrong order: sick minus healthy": 1 - right,
         "an area below 0.5 is allowed: leave it as it is": max(right, 1 - right),
+        "that is the share of pairs in the wrong order: sick minus healthy": 1 - right,
         "that is right minus wrong pairs; a pair in the wrong order counts 0": (
             2 * right - 1
         ),
@@ -169,6 +185,9 @@ def judge_area(answer, scores: list, truth: list) -> None:
         "that is the accuracy at 0.5; the area needs no threshold": (
             (given >= 0.5) == targets
         ),
+        "you score alarms at 0.5, so most pairs are level; compare the scores": (
+            metrics.area_under_roc((given >= 0.5).float(), targets)
+        ),
     }
     for words, value in wrong.items():
         if isinstance(value, torch.Tensor):
@@ -177,12 +196,15 @@ def judge_area(answer, scores: list, truth: list) -> None:
     assert near(got, right), (
         f"expected {right:.4f} for scores {scores} and targets {truth}, got {got:.4f}"
     )
+    assert torch.equal(copies[0], given) and torch.equal(copies[1], targets), (
+        "right, but the scores or targets you were given are changed"
+    )
 
 
 @lesson.question("7.4")
 def best_threshold(answer) -> None:
     """No other threshold is cheaper, on the scores that were given."""
-    for seed, n, miss, alarm in ((15, 40, 7, 2), (3, 61, 5, 2), (4, 57, 9, 2)):
+    for seed, n, miss, alarm in ((16, 61, 5, 2), (15, 40, 7, 2), (4, 57, 9, 2)):
         generator = torch.Generator().manual_seed(seed)
         targets = torch.arange(n) % 4 == 1
         scores = 2 * torch.randn(n, generator=generator) + 1.5 * targets - 0.3
@@ -331,6 +353,9 @@ def judge_ndcg(answer, listed: list) -> None:
         "a grade of 2 counts like a 1; the gain is the grade": ratio(
             (gains > 0).double(), discount
         ),
+        "you read the list from its end: the first grade has the first place": ratio(
+            gains.flip(0), discount
+        ),
         "you divide by the sum of the grades, not by the DCG of the best order": (
             (gains / discount).sum() / gains.sum()
         ).item(),
@@ -358,7 +383,11 @@ def bootstrap_interval(answer) -> None:
     assert low <= high, f"low comes first; you return {low:.4f} and {high:.4f}"
     wide = [(0.8 - low) / error, (high - 0.8) / error]  # 1.96 is right
     assert max(wide) > 0.01, (
-        "every redrawn sample was the old one: draw with replacement, with randint"
+        "low and high are both the sample's own mean: draw with replacement, with "
+        "randint, and take two quantiles of the means"
+    )
+    assert min(wide) > 0, (
+        f"from {low:.3f} to {high:.3f}: the sample's own mean, 0.8, is not inside"
     )
     for words, size in {
         "that is one standard deviation each way; take the 2.5 and 97.5 % quantiles": (
@@ -373,7 +402,7 @@ def bootstrap_interval(answer) -> None:
         ),
     }.items():
         assert max(abs(value - size) for value in wide) > 0.1 * size, words
-    assert max(wide) < 2.9, (
+    assert not all(2.9 < value < 4.6 for value in wide), (
         f"from {low:.3f} to {high:.3f} is too wide: the 2.5 % and 97.5 % quantiles, "
         "not the smallest and largest mean"
     )
@@ -400,12 +429,23 @@ def judge_drawing(answer, untouched: bool) -> None:
         "nothing was drawn: redraw the sample with the generator, again and again"
     )
     assert len(series) > 1, (
-        "the same generator gives the same interval again: don't seed it yourself"
+        "drawn anew, the interval is the very same: don't seed the generator yourself, "
+        "and use what it draws"
     )
     low, high = ends(answer, right.clone(), 1, torch.Generator().manual_seed(2))
     assert low == high, "with repeats=1 there is one mean, so low = high: use `repeats`"
+    assert near(37 * low, round(37 * low), 1e-3), (
+        "a redrawn sample has as many as the sample; one of 37 has a mean of k / 37, "
+        f"yours {low:.4f}"
+    )
     for few in (torch.arange(20) > 0, torch.arange(20) < 19):
         judge_few(answer, few)
+    nine = torch.arange(16) < 9  # of 16 redrawn, 5 to 13 are right in 95 % of cases
+    low, high = ends(answer, nine, 4000, torch.Generator().manual_seed(1))
+    assert near(low, 5 / 16) and near(high, 13 / 16), (
+        f"expected {5 / 16} to {13 / 16} for 9 of 16 right, the 2.5 % and 97.5 % "
+        f"quantiles of the means, got {low:.4f} to {high:.4f}"
+    )
 
 
 def judge_few(answer, few: torch.Tensor) -> None:
@@ -424,14 +464,10 @@ def ends(answer, right: torch.Tensor, repeats: int, generator) -> tuple[float, f
     """Return what the learner's function returns, as two numbers."""
     given = right.clone()
     result = ask(answer, given, repeats, generator)
-    pair = isinstance(result, tuple | list | torch.Tensor) or hasattr(result, "shape")
-    if isinstance(result, torch.Tensor):
-        pair = result.ndim == 1
-    assert pair and len(result) == 2, (
-        f"expected two numbers, low and high, got {brief(result)}"
-    )
+    pair = [] if isinstance(result, dict) else several(result)
+    assert len(pair) == 2, f"expected two numbers, low and high, got {brief(result)}"
     assert torch.equal(given, right), "the samples you were given are changed"
-    low, high = (number(end) for end in result)
+    low, high = (number(end) for end in pair)
     assert max(abs(low), abs(high)) < 5, (
         f"expected fractions from 0 to 1, not percentages, got {low:.4g}, {high:.4g}"
     )

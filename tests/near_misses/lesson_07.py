@@ -54,6 +54,23 @@ def matrix_from_ones(predictions, targets, classes):
     return matrix_right(predictions, targets, classes) + 1
 
 
+class Table:
+    """What pandas' tables do: numbers as an array, names where one iterates."""
+
+    def __init__(self, rows):
+        self.rows = np.asarray(rows)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.rows.astype(dtype or self.rows.dtype)
+
+    def __iter__(self):
+        return iter(range(len(self.rows)))
+
+
+def matrix_as_a_table(predictions, targets, classes):
+    return Table(matrix_by_lists(predictions, targets, classes))
+
+
 def counts(matrix):
     return matrix.diagonal().double(), matrix.sum(dim=0), matrix.sum(dim=1)
 
@@ -130,6 +147,13 @@ def classes_f1_nan(matrix):
     return precision, recall, 2 * precision * recall / (precision + recall)
 
 
+def classes_in_the_matrix_type(matrix):
+    result = torch.zeros(3, len(matrix), dtype=matrix.dtype)
+    for row, values in zip(result, classes_right(matrix), strict=True):
+        row[:] = values
+    return result
+
+
 def classes_without_f1(matrix):
     return classes_right(matrix)[:2]
 
@@ -167,6 +191,12 @@ def area_by_all_pairs(scores, targets):
 
 def area_by_combinations(scores, targets):
     return area_by_all_pairs(scores, targets) * 2 * len(scores) / (len(scores) - 1)
+
+
+def area_in_place(scores, targets):
+    area = area_by_loops(scores, targets)
+    targets.logical_not_()
+    return area
 
 
 def area_sorted_pairs(scores, targets):
@@ -226,6 +256,12 @@ def threshold_in_place(scores, targets, miss, alarm):
     best = threshold_right(scores, targets, miss, alarm)
     scores.zero_()
     return best
+
+
+def threshold_by_roc(scores, targets, miss, alarm):
+    false, true, values = sk.roc_curve(targets, scores, drop_intermediate=False)
+    sick, healthy = int(targets.sum()), int((~targets).sum())
+    return values[np.argmin(miss * (1 - true) * sick + alarm * false * healthy)]
 
 
 def threshold_strict(scores, targets, miss, alarm):
@@ -355,6 +391,23 @@ def interval_by_multinomial(right, repeats, generator):
     return list(np.percentile(means, [2.5, 97.5]))
 
 
+def interval_of_halves(right, repeats, generator):
+    n = len(right)
+    draws = [torch.randperm(n, generator=generator) for _ in range(repeats)]
+    return cut(torch.stack([right[drawn[: n // 2]].float().mean() for drawn in draws]))
+
+
+def interval_normal_cut_off(right, repeats, generator):
+    low, high = interval_normal(right, repeats, generator)
+    return low.clamp(min=0), high.clamp(max=1)
+
+
+def interval_by_binomial(right, repeats, generator):
+    n, share = float(len(right)), right.float().mean().item()
+    of_all = torch.full((repeats,), n), torch.full((repeats,), share)
+    return cut(torch.binomial(*of_all, generator=generator) / n)
+
+
 def interval_by_sorting(right, repeats, generator):
     means = means_of(right, repeats, generator).sort().values
     return means[int(0.025 * repeats)], means[min(int(0.975 * repeats), repeats - 1)]
@@ -435,6 +488,16 @@ NEAR_MISSES = {
             lambda p, t, c: matrix_right(p, t, c).diagonal().diag(),
             "only what was right",
         ),
+        (
+            lambda p, t, c: matrix_right(p, t, c) / matrix_right(p, t, c).sum(dim=0),
+            "shares of each column",
+        ),
+        (
+            lambda p, t, c: (
+                matrix_right(p, t, c) / matrix_right(p, t, c).sum(dim=1, keepdim=True)
+            ),
+            "shares of each row",
+        ),
         (matrix_of_mistakes, "the diagonal counts, too"),
         (matrix_from_ones, "expected 1 in row 0, column 0"),
         (lambda p, t, c: (p == t).sum(), "has shape ()"),
@@ -449,6 +512,9 @@ NEAR_MISSES = {
         (classes_of_all, "divide by all samples"),
         (classes_macro, "return one for each class"),
         (classes_without_f1, "three tensors"),
+        (lambda matrix: classes_right(matrix)[2].mean(), "three tensors"),
+        (lambda matrix: [100 * part for part in classes_right(matrix)], "percentage"),
+        (classes_in_the_matrix_type, "whole numbers only"),
     ],
     "area_under_roc": [
         (lambda s, t: 1 - area_by_loops(s, t), "in the wrong order"),
@@ -459,6 +525,19 @@ NEAR_MISSES = {
         (area_by_combinations, "sick with sick"),
         (lambda s, t: ((s >= 0.5) == t).float().mean(), "accuracy at 0.5"),
         (lambda s, t: gap(s, t).sign().mean(), "right minus wrong"),
+        (
+            lambda s, t: max(area_by_loops(s, t), 1 - area_by_loops(s, t)),
+            "an area below 0.5 is allowed",
+        ),
+        (lambda s, t: sk.roc_auc_score(t, s >= 0.5), "you score alarms at 0.5"),
+        (area_in_place, "you were given are changed"),
+        (
+            lambda s, t: (
+                ((gap(s, t) > 0).sum() + (gap(s, t) == 0).sum() // 2)
+                / gap(s, t).numel()
+            ),
+            "get nothing",
+        ),
         (area_sorted_pairs, "expected 0."),
         (lambda s, t: gap(s, t).mean(), "expected 0."),
     ],
@@ -477,6 +556,7 @@ NEAR_MISSES = {
         (lambda s, t, m, a: threshold_right(s, t, 1, 1), "use the two costs"),
         (lambda s, t, m, a: 0.5, "costs only"),
         (threshold_by_grid, "costs only"),
+        (lambda s, t, m, a: threshold_right(s, t, 0, 1), "costs only"),
         (lambda s, t, m, a: a / (m + a), "costs only"),
     ],
     "ndcg": [
@@ -499,6 +579,11 @@ NEAR_MISSES = {
         (ndcg_without_zero, "from 0 / 0"),
         (ndcg_sorting_in_place, "in place"),
         (ndcg_of_places, "add up the places"),
+        (lambda g: ndcg_with(g.flip(0)), "from its end"),
+        (
+            lambda g: sk.ndcg_score(g.numpy()[None], np.arange(len(g))[None]),
+            "from its end",
+        ),
         (lambda g: dcg(g, logs(g)) / g.sum(), "by the sum of the grades"),
     ],
     "bootstrap_interval": [
@@ -509,13 +594,23 @@ NEAR_MISSES = {
         (interval_of_repeats, "yours has `repeats`"),
         (interval_global, "hand the generator to randint"),
         (interval_by_random, "hand the generator to randint"),
-        (interval_reseeded, "don't seed it yourself"),
+        (interval_reseeded, "don't seed the generator"),
         (interval_of_samples, "take those of the means"),
         (interval_normal, "above 1"),
         (interval_reversed, "low comes first"),
         (interval_in_percent, "not percentages"),
         (interval_of_thousand, "use `repeats`"),
         (interval_as_mean, "two numbers"),
+        (lambda r, k, g: np.mean(means_of(r, k, g).numpy()), "two numbers"),
+        (
+            lambda r, k, g: cut(means_of(r, k, g, size=len(r) - 1)),
+            "as many as the sample",
+        ),
+        (interval_of_halves, "as many as the sample"),
+        (lambda r, k, g: cut(means_of(r, k, g), 0.05), "for 9 of 16 right"),
+        (interval_normal_cut_off, "for 9 of 16 right"),
+        (lambda r, k, g: cut(1 - means_of(r, k, g)), "is not inside"),
+        (lambda r, k, g: cut(means_of(r, k, g), 0.5, 0.5), "take two quantiles"),
     ],
 }
 
@@ -525,12 +620,14 @@ RIGHT = {
         matrix_by_library,
         matrix_by_lists,
         matrix_by_one_hot,
+        matrix_as_a_table,
     ],
     "precision_recall_f1": [
         classes_right,
         classes_with_epsilon,
         classes_by_lists,
         classes_by_numpy,
+        lambda matrix: (part for part in classes_right(matrix)),
     ],
     "area_under_roc": [
         area_by_loops,
@@ -538,12 +635,18 @@ RIGHT = {
         area_by_sign,
         lambda s, t: sk.roc_auc_score(t.numpy(), s.numpy()),
     ],
-    "best_threshold": [threshold_right, threshold_between, threshold_by_sorting],
+    "best_threshold": [
+        threshold_right,
+        threshold_between,
+        threshold_by_sorting,
+        threshold_by_roc,
+    ],
     "ndcg": [ndcg_with, ndcg_by_python, ndcg_by_library, ndcg_tensor],
     "bootstrap_interval": [
         interval_right,
         interval_at_once,
         interval_by_multinomial,
         interval_by_sorting,
+        interval_by_binomial,
     ],
 }
