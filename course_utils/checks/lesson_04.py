@@ -36,6 +36,13 @@ def same(first: list, second: list) -> bool:
     )
 
 
+def widest_gap(got: torch.Tensor, right: torch.Tensor) -> str:
+    """Return what stands, and should stand, where two matrices differ most."""
+    row, column = divmod(int((got - right).abs().argmax()), right.shape[1])
+    wanted, found = right[row, column].item(), got[row, column].item()
+    return f"expected {wanted:.4f} at [{row}, {column}], got {found:.4f}"
+
+
 def small_model(outputs: int) -> nn.Sequential:
     """Return a network (N, 3) -> (N, outputs), always with the same weights."""
     torch.manual_seed(7)
@@ -51,18 +58,17 @@ def state(model: nn.Module) -> list[torch.Tensor]:
 def one_epoch(model, loader, loss_fn, optimizer, kind: str = "") -> list:
     """Train as the printed solution, or with one mistake; return losses and sizes."""
     model.train(kind != "eval")
-    noted = []
-    for inputs, targets in loader:
+    noted, batches = [], list(loader)[: 1 if kind == "one batch" else None]
+    for inputs, targets in batches:
         inputs, targets = inputs.to(pick_device()), targets.to(pick_device())
         if kind != "not cleared" and not (kind == "one step" and noted):
             optimizer.zero_grad()
         loss = loss_fn(model(inputs), targets)
         loss.backward()
-        if kind not in ("no step", "one step"):
-            optimizer.step()
         noted.append((loss.item(), len(targets)))
-    if kind == "one step":
-        optimizer.step()
+        at_the_end = kind in ("one step", "last step")
+        if kind != "no step" and (len(noted) == len(batches) or not at_the_end):
+            optimizer.step()
     return noted
 
 
@@ -71,7 +77,10 @@ MISTAKES = {
     "the first one too",
     "no step": "the parameters have not moved at all: backward, then step, and no "
     "zero_grad in between",
+    "one batch": "only the first batch was learned: is the return inside the loop?",
     "one step": "you take one step for the whole epoch; each batch has its own",
+    "last step": "you take one step after the loop, with the gradients of the last "
+    "batch; each batch has its own",
     "eval": "the model was in eval mode while it learned: call model.train() first",
 }
 
@@ -79,8 +88,8 @@ MISTAKES = {
 @lesson.question("4.1")
 def train_epoch(answer) -> None:
     """The weights and the mean of the plain loop."""
-    targets = torch.arange(11) * 3 % 4
-    data = TensorDataset(drawn(11, 3), targets)
+    targets = torch.arange(10) * 3 % 4
+    data = TensorDataset(drawn(10, 3), targets)
     judge_epoch(answer, 4, DataLoader(data, batch_size=4), nn.CrossEntropyLoss())
     data = TensorDataset(drawn(9, 3, seed=1), drawn(9, 2, seed=2) * 3)
     judge_epoch(answer, 2, DataLoader(data, batch_size=7), nn.MSELoss())
@@ -123,7 +132,7 @@ def judge_epoch(answer, outputs: int, loader, loss_fn) -> None:
     assert same(state(model), state(reference)), (
         "BatchNorm has seen the batches more or less than once: one forward pass each"
     )
-    judge_mean(number(got), noted[""], len(loader.dataset), loader.batch_size)
+    judge_mean(number(got), noted[""], loader, ": that of each batch before its step")
 
 
 def left_over(own, prepared, loader, loss_fn) -> bool:
@@ -142,8 +151,9 @@ def left_over(own, prepared, loader, loss_fn) -> bool:
     return piled or same(own, [p.detach() for p in model.parameters()])
 
 
-def judge_mean(got: float, noted: list, samples: int, batch_size: int) -> None:
+def judge_mean(got: float, noted: list, loader, which: str = "") -> None:
     """Raise AssertionError unless this is the mean loss of a sample."""
+    samples, batch_size = len(loader.dataset), loader.batch_size
     losses, sizes = zip(*noted, strict=True)
     total = sum(loss * size for loss, size in noted)
     count, batches = sum(sizes), len(sizes)
@@ -157,6 +167,15 @@ def judge_mean(got: float, noted: list, samples: int, batch_size: int) -> None:
         "that is the first batch alone: is the return inside the loop?": losses[0],
         "you divide by the number of batches, but each loss was multiplied by its "
         "size": total / batches,
+        "with = only the last batch is counted: count += len(targets)": (
+            total / sizes[-1]
+        ),
+        "with = only the last batch is in the sum of the losses: +=": (
+            losses[-1] * sizes[-1] / count
+        ),
+        "not every batch has batch_size samples: count len(targets)": (
+            total / (batches * batch_size)
+        ),
         "you divide by the number of samples, but each loss is already a mean: times "
         "its size first": sum(losses) / count,
     }
@@ -170,8 +189,7 @@ def judge_mean(got: float, noted: list, samples: int, batch_size: int) -> None:
     for words, value in wrong.items():
         assert near(value, total / count) or not near(got, value), words
     assert near(got, total / count), (
-        f"expected a mean loss of {total / count:.4f}, got {got:.4f}: that of each "
-        "batch before its step"
+        f"expected a mean loss of {total / count:.4f}, got {got:.4f}{which}"
     )
 
 
@@ -207,9 +225,8 @@ def judge_norm(answer, seed: int, n: int, c: int, training: bool) -> None:
         f"expected a tensor of shape {tuple(x.shape)}, got {brief(got)}"
     )
 
-    def by(mean, variance, eps=layer.eps, scale=True):
-        z = (x - mean) / (variance + eps).sqrt()
-        return (z * layer.weight + layer.bias if scale else z).detach()
+    def by(mean, variance, eps=layer.eps, weight=layer.weight, bias=layer.bias):
+        return ((x - mean) / (variance + eps).sqrt() * weight + bias).detach()
 
     batch = x.mean(dim=0), x.var(dim=0, unbiased=False)
     running = layer.running_mean, layer.running_var
@@ -217,9 +234,15 @@ def judge_norm(answer, seed: int, n: int, c: int, training: bool) -> None:
     wrong = {
         f"in {mode} mode you use the statistics of the other mode": by(*other),
         "weight and bias are missing: the last two parts of the formula": by(
-            *used, scale=False
+            *used, weight=1, bias=0
         ),
+        "bias is missing: the last part of the formula": by(*used, bias=0),
+        "weight is missing: times layer.weight, then plus layer.bias": by(
+            *used, weight=1
+        ),
+        "first times weight, then plus bias": by(*used, bias=layer.bias * layer.weight),
         "eps is missing under the root": by(*used, eps=0.0),
+        "not every layer has 1e-5 under the root: layer.eps": by(*used, eps=1e-5),
         "eps stands outside the root": by(
             used[0], (used[1].sqrt() + layer.eps).square(), eps=0.0
         ),
@@ -232,30 +255,35 @@ def judge_norm(answer, seed: int, n: int, c: int, training: bool) -> None:
         "one mean and variance for all features; each has its own: dim=0": by(
             x.mean(), x.var(unbiased=False)
         ),
+        "dim=1 takes each sample by itself; each feature has its mean: dim=0": by(
+            x.mean(dim=1, keepdim=True), x.var(dim=1, keepdim=True, unbiased=False)
+        ),
         "there is no mean subtracted": by(torch.zeros_like(used[0]), used[1]),
     }
     for words, value in wrong.items():
         assert not torch.allclose(got.float(), value, atol=1e-5), words
     assert torch.allclose(got.float(), right, atol=1e-4), (
-        f"in {mode} mode expected {right[0, 0].item():.4f} first, "
-        f"got {got[0, 0].item():.4f}"
+        f"in {mode} mode {widest_gap(got.float(), right)}"
     )
 
 
 @lesson.question("4.3")
 def measure(answer) -> None:
     """Right figures, and no trace."""
-    targets = torch.arange(11) * 3 % 4
-    judge_measure(answer, drawn(11, 3), targets, 4, nn.CrossEntropyLoss())
+    targets = torch.arange(10) * 3 % 4
+    judge_measure(answer, drawn(10, 3), targets, 4, nn.CrossEntropyLoss(), True)
     smooth = nn.CrossEntropyLoss(label_smoothing=0.3)
-    judge_measure(answer, drawn(9, 3, seed=5), targets[:9], 7, smooth)
+    judge_measure(answer, drawn(9, 3, seed=5), targets[:9], 6, smooth, False)
 
 
-def judge_measure(answer, inputs, targets, size: int, loss_fn) -> None:
-    """Raise AssertionError unless this model is measured right and left as it was."""
-    inner = small_model(4).train()
-    model, noted = nn.Sequential(nn.Sequential(inner)), []
-    inner[2].eval()
+def judge_measure(answer, inputs, targets, size: int, loss_fn, train: bool) -> None:
+    """Raise AssertionError unless this model is measured right and left as it was.
+
+    One layer is in the other mode than all the rest.
+    """
+    inner = small_model(4)
+    model, noted = nn.Sequential(nn.Sequential(inner)).train(train), []
+    inner[2].train(not train)
     with torch.no_grad():
         inner[1].running_mean += 0.7
     inner[1].register_forward_pre_hook(
@@ -279,9 +307,11 @@ def judge_measure(answer, inputs, targets, size: int, loss_fn) -> None:
     assert not graded, "notes for backward were kept: torch.inference_mode() or no_grad"
     now = [module.training for module in model.modules()]
     assert now != [True] * len(now), (
-        "afterwards every module is in train mode; one was in eval mode before"
+        "afterwards every module is in train mode; not all were before"
     )
-    assert now != [False] * len(now), "afterwards the model is still in eval mode"
+    assert now != [False] * len(now), (
+        "afterwards every module is in eval mode; not all were before"
+    )
     assert now == modes, "some modules are in another mode than before"
     kept = all(p.grad is not None and (p.grad == 0.5).all() for p in model.parameters())
     assert kept, "the gradients have changed; measuring should not touch them"
@@ -291,31 +321,31 @@ def judge_measure(answer, inputs, targets, size: int, loss_fn) -> None:
 
 def judge_figures(got: list[float], model, loader, loss_fn) -> None:
     """Raise AssertionError unless these are the mean loss and the accuracy."""
-    loss, right = [], []
-    model = copy.deepcopy(model).eval()
-    sizes = []
+    model, noted, right = copy.deepcopy(model).eval(), [], []
     for inputs, targets in loader:
         logits = model(inputs.to(pick_device())).detach().cpu()
-        loss.append(loss_fn(logits, targets).item())
+        noted.append((loss_fn(logits, targets).item(), len(targets)))
         right.append((logits.argmax(dim=1) == targets).sum().item())
-        sizes.append(len(targets))
-    count = sum(sizes)
-    mean = sum(a * n for a, n in zip(loss, sizes, strict=True)) / count
-    share = sum(right) / count
-    shares = sum(r / n for r, n in zip(right, sizes, strict=True)) / len(sizes)
+    sizes = [size for _, size in noted]
+    mean = sum(loss * size for loss, size in noted) / sum(sizes)
+    share = sum(right) / sum(sizes)
     assert not (near(got[0], share) and near(got[1], mean)), (
         "first the loss, then the accuracy"
     )
-    assert not near(got[0], sum(loss) / len(loss)), (
-        "your mean loss gives every batch the same weight; the last one is smaller"
-    )
-    assert not near(got[0], mean * count), "that is the sum of the losses, not the mean"
-    assert near(got[0], mean), f"expected a mean loss of {mean:.4f}, got {got[0]:.4f}"
-    assert not near(got[1], shares), (
-        "your accuracy gives every batch the same weight; count the right answers"
-    )
-    assert not near(got[1], sum(right)), "that is the number of right answers"
-    assert not near(got[1], 100 * share), "the share, from 0 to 1, not a percentage"
+    judge_mean(got[0], noted, loader)
+    wrong = {
+        "your accuracy gives every batch the same weight; count the right answers": (
+            sum(r / n for r, n in zip(right, sizes, strict=True)) / len(sizes)
+        ),
+        "that is the number of right answers": sum(right),
+        "divide the right answers by the number of samples, not of batches": (
+            sum(right) / len(sizes)
+        ),
+        "that is the share of wrong answers": 1 - share,
+        "the share, from 0 to 1, not a percentage": 100 * share,
+    }
+    for words, value in wrong.items():
+        assert not near(got[1], value), words
     assert near(got[1], share), f"expected an accuracy of {share:.4f}, got {got[1]:.4f}"
 
 
@@ -337,7 +367,10 @@ def read_image(answer) -> None:
 def judge_reading(answer, model, image) -> None:
     """Raise AssertionError unless digit and probability are those of this image."""
     before, given = state(model), image.clone()
-    quiet = copy.deepcopy(model).eval()
+    quiet, noted = copy.deepcopy(model).eval(), []
+    model[0].register_forward_pre_hook(
+        lambda layer, args: noted.append((layer.training, tuple(args[0].shape)))
+    )
 
     def logits(scale, ink=image):
         batch = (ink.float() / scale)[None, None]
@@ -358,6 +391,12 @@ def judge_reading(answer, model, image) -> None:
         tuple(p.shape) for p in result if isinstance(p, torch.Tensor) and p.numel() > 1
     ]
     assert not shapes, f"one digit and one number were wanted; got shape {shapes[0]}"
+    assert noted, "the model was never asked for its logits"
+    for training, shape in noted:
+        assert not training, "the model read in train mode: model.eval() first"
+        assert shape[1:] == (1, 8, 8), (
+            f"the model was trained on shape (N, 1, 8, 8), not {shape}; N is 1 here"
+        )
     digit, probability = map(number, result)
     right = logits(16).softmax(dim=0)
     best = int(right.argmax())
@@ -388,7 +427,7 @@ def judge_reading(answer, model, image) -> None:
     )
     assert near(probability, right.max()) and digit == best, (
         f"expected {best} with {right.max():.4f}, got {digit:.0f} with "
-        f"{probability:.4f}: look at mode, scale and softmax"
+        f"{probability:.4f}: look at scale and softmax"
     )
 
 
@@ -398,18 +437,18 @@ def text_reader(answer) -> None:
     a_class(answer)
     if is_empty(vars(answer).get("forward", answer.forward)):
         raise StillOpen
-    judge_reader(answer, 30, 8, [[5, 9, 2], [7], [3, 3, 8, 29, 4]], 1)
-    judge_reader(answer, 12, 5, [[1, 2, 3, 4], [5, 6]], 0)
+    judge_reader(answer, 30, 8, [[5, 9, 2], [7], [3, 3, 8, 29, 4]])
+    judge_reader(answer, 12, 5, [[5, 6], [1, 2, 3, 4]])
 
 
-def judge_reader(answer, words: int, size: int, texts: list, spare: int) -> None:
+def judge_reader(answer, words: int, size: int, texts: list) -> None:
     """Raise AssertionError unless each text gets the logits it gets alone."""
     torch.manual_seed(3)
     reader = answer(words, size).to(pick_device()).eval()
     parts = [getattr(reader, name, None) for name in ("embedding", "lstm", "head")]
     assert None not in parts, "keep the three layers of the starter, under their names"
     embed, lstm, head = parts
-    width = max(map(len, texts)) + spare
+    width = max(map(len, texts))
     ids = torch.tensor([text + [0] * (width - len(text)) for text in texts])
     ids = ids.to(pick_device())
     given = ids.clone()
@@ -418,7 +457,7 @@ def judge_reader(answer, words: int, size: int, texts: list, spare: int) -> None
     n = len(texts)
     assert isinstance(got, torch.Tensor), f"expected logits, got {brief(got)}"
     assert got.shape != (n, width, 2), "one pair of logits for each text, not each word"
-    assert got.shape != (1, n, 2), "state is (1, N, size); its first part is the state"
+    assert got.shape != (1, n, 2), "the state has shape (1, N, size): state[0]"
     assert got.shape == (n, 2), f"expected logits {(n, 2)}, got {tuple(got.shape)}"
     got = got.float()
 
@@ -430,6 +469,9 @@ def judge_reader(answer, words: int, size: int, texts: list, spare: int) -> None
         return torch.stack(rows).detach()
 
     outputs, (last, _) = lstm(embed(ids))
+    right = alone(lambda o, s, v: head(s[0][0]))
+    nothing = head(torch.zeros(size, device=ids.device))
+    by_length = (ids != 0).sum(dim=1).argsort(descending=True)
     wrong = {
         "the LSTM has read on through the padding: pack the batch": head(last[0]),
         "that is the mean over the words; the last state was wanted": alone(
@@ -439,6 +481,10 @@ def judge_reader(answer, words: int, size: int, texts: list, spare: int) -> None
         "that is the cell; the state is the first of the pair": alone(
             lambda o, s, v: head(s[1][0])
         ),
+        "unpacked outputs end in zeros where a text is shorter: take the state": (
+            torch.where(ids[:, -1:] == 0, nothing, right)
+        ),
+        "the texts come out sorted by length; keep their order": right[by_length],
         "that is the state after the first word": head(outputs[:, 0]),
         "the last vector goes past the LSTM to the head": alone(
             lambda o, s, v: head(v[:, -1])
@@ -449,15 +495,15 @@ def judge_reader(answer, words: int, size: int, texts: list, spare: int) -> None
     }
     for said, value in wrong.items():
         assert not torch.allclose(got, value.detach(), atol=1e-5), said
-    right = alone(lambda o, s, v: head(s[0][0]))
     assert torch.allclose(got, right, atol=1e-5), (
         "that is not what the head makes of the state after a text's last word: "
-        f"expected {brief(right[0].tolist())}, got {brief(got[0].tolist())}"
+        f"{widest_gap(got, right)}"
     )
-    single = reader(ids[:1]).float()
+    single = reader(ids[:1, : len(texts[0])]).float()
     assert single.shape == (1, 2) and torch.allclose(single, right[:1], atol=1e-5), (
         "a batch with one text must give logits (1, 2), the same as before"
     )
+    assert got.requires_grad, "the logits have no chain: no detach, no no_grad here"
     got.sum().backward()
     silent = [name for name, p in reader.named_parameters() if p.grad is None]
     assert not silent, f"no gradient reaches {silent[0]}: is something detached?"

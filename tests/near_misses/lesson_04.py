@@ -43,6 +43,8 @@ def epoch(
         "last": noted[-1][0],
         "by batches": total / len(noted),
         "by samples": sum(a for a, _ in noted) / count,
+        "count overwritten": total / noted[-1][1],
+        "sum overwritten": noted[-1][0] * noted[-1][1] / count,
     }[figure]
 
 
@@ -103,6 +105,19 @@ def epoch_of_one_step(model, loader, loss_fn, optimizer):
     return sum(noted) / sum(len(targets) for _, targets in loader)
 
 
+def epoch_stepping_afterwards(model, loader, loss_fn, optimizer):
+    result = epoch(model, loader, loss_fn, optimizer, leave_out=["step"])
+    optimizer.step()
+    return result
+
+
+def epoch_with_sums(model, loader, loss_fn, optimizer):
+    def by_size(outputs, targets):
+        return loss_fn(outputs, targets) * len(targets)
+
+    return epoch(model, loader, by_size, optimizer, figure="by samples")
+
+
 def epoch_of_two_passes(model, loader, loss_fn, optimizer):
     model.train()
     total, count = 0.0, 0
@@ -125,6 +140,11 @@ def epoch_by_dataset(model, loader, loss_fn, optimizer):
 def epoch_by_batch_size(model, loader, loss_fn, optimizer):
     total = epoch(model, loader, loss_fn, optimizer, figure="sum") * loader.batch_size
     return total / sum(len(targets) for _, targets in loader)
+
+
+def epoch_by_full_batches(model, loader, loss_fn, optimizer):
+    total = epoch(model, loader, loss_fn, optimizer, figure="total")
+    return total / (len(loader) * loader.batch_size)
 
 
 def epoch_clearing_last(model, loader, loss_fn, optimizer):
@@ -166,6 +186,20 @@ def epoch_by_lists(model, loader, loss_fn, optimizer):
         optimizer.step()
         losses += [loss.detach().cpu()] * len(targets)
     return torch.stack(losses).mean()
+
+
+def epoch_by_average(model, loader, loss_fn, optimizer):
+    model.train()
+    losses, sizes = [], []
+    for inputs, targets in pairs(model, loader):
+        loss = loss_fn(model(inputs), targets)
+        for p in model.parameters():
+            p.grad = None
+        torch.autograd.backward(loss)
+        optimizer.step()
+        losses.append(loss.item())
+        sizes.append(targets.shape[0])
+    return np.average(losses, weights=sizes)
 
 
 def scaled(layer, inputs, mean, variance):
@@ -227,6 +261,28 @@ def norm_all(layer, inputs):
     return scaled(layer, inputs, inputs.mean(), inputs.var(unbiased=False))
 
 
+def norm_by_sample(layer, inputs):
+    if not layer.training:
+        return norm_right(layer, inputs)
+    mean = inputs.mean(dim=1, keepdim=True)
+    return scaled(layer, inputs, mean, inputs.var(dim=1, keepdim=True, unbiased=False))
+
+
+def norm_with_known_eps(layer, inputs):
+    mean, variance = statistics(layer, inputs)
+    return (inputs - mean) / (variance + 1e-5).sqrt() * layer.weight + layer.bias
+
+
+def norm_bias_first(layer, inputs):
+    z = (norm_right(layer, inputs) - layer.bias) / layer.weight
+    return (z + layer.bias) * layer.weight
+
+
+def norm_running_half(layer, inputs):
+    mean, variance = statistics(layer, inputs)
+    return scaled(layer, inputs, mean, 0.9 * layer.running_var + 0.1 * variance)
+
+
 def norm_calling(layer, inputs):
     return layer(inputs)
 
@@ -252,6 +308,17 @@ def norm_by_function(layer, inputs):
     return nn.functional.batch_norm(
         inputs, mean, variance, layer.weight, layer.bias, eps=layer.eps
     )
+
+
+def norm_by_restoring(layer, inputs):
+    kept = copy.deepcopy(layer.state_dict())
+    result = layer(inputs)
+    layer.load_state_dict(kept)
+    return result
+
+
+def norm_in_doubles(layer, inputs):
+    return norm_right(layer, inputs.double())
 
 
 def norm_by_columns(layer, inputs):
@@ -303,6 +370,36 @@ def measure_children_only(model, loader, loss_fn):
     for child, training in modes.items():
         child.train(training)
     return result
+
+
+def measure_restoring_a_list(model, loader, loss_fn):
+    quiet = [module for module in model.modules() if not module.training]
+    result = measured(model, loader, loss_fn, restore="none")
+    model.train()
+    for module in quiet:
+        module.eval()
+    return result
+
+
+def measure_restoring_backwards(model, loader, loss_fn):
+    modes = [(module, module.training) for module in model.modules()]
+    result = measured(model, loader, loss_fn, restore="none")
+    for module, training in reversed(modes):
+        module.train(training)
+    return result
+
+
+def measure_restoring_by_name(model, loader, loss_fn):
+    modes = {name: module.training for name, module in model.named_modules()}
+    try:
+        return measured(model, loader, loss_fn, restore="none")
+    finally:
+        for name, module in model.named_modules():
+            module.train(modes[name])  # a part comes after what holds it
+
+
+def losses_only(noted):
+    return [loss for loss, *_ in noted]
 
 
 def measure_frozen(model, loader, loss_fn):
@@ -364,6 +461,17 @@ def read(model, image, scale=16, mode=True, use=shares_of):
 
 def read_with(**settings):
     return lambda model, image: read(model, image, **settings)
+
+
+def read_in_shape(*shape):
+    """Return a reader that hands the model one image of another shape."""
+
+    def reading(model, image):
+        batch = image.reshape(shape).to(device_of(model)) / 16
+        shares = shares_of(model.eval()(batch))
+        return shares.argmax(), shares.max()
+
+    return reading
 
 
 def read_wrong_dim(model, image):
@@ -473,6 +581,33 @@ class ReaderMean(Reader):
         return outputs.sum(dim=1) / lengths.unsqueeze(1).to(outputs)
 
 
+class ReaderUnpacked(Reader):
+    def summary(self, ids):
+        outputs, _ = self.lstm(self.packed(ids))
+        return pad_packed_sequence(outputs, batch_first=True)[0][:, -1]
+
+
+class ReaderSorted(Reader):
+    def summary(self, ids):
+        lengths = (ids != 0).sum(dim=1).cpu()
+        order = lengths.argsort(descending=True)
+        packed = pack_padded_sequence(
+            self.embedding(ids[order]), lengths[order], batch_first=True
+        )
+        return self.lstm(packed)[1][0][0]
+
+
+class ReaderRectified(Reader):
+    def summary(self, ids):
+        return super().summary(ids).relu()
+
+
+class ReaderWithoutChain(Reader):
+    @torch.no_grad()
+    def forward(self, ids):
+        return super().forward(ids)
+
+
 class ReaderMeanOfAll(Reader):
     def summary(self, ids):
         return self.lstm(self.embedding(ids))[0].mean(dim=1)
@@ -529,6 +664,26 @@ class ReaderByIndex(Reader):
         return outputs[torch.arange(len(ids), device=ids.device), last]
 
 
+class ReaderByMask(Reader):
+    def summary(self, ids):
+        outputs, lengths = pad_packed_sequence(
+            self.lstm(self.packed(ids))[0], batch_first=True
+        )
+        places = torch.arange(ids.shape[1]).expand(ids.shape)
+        last = (places == lengths.unsqueeze(1) - 1).to(ids.device)
+        return (outputs * last.unsqueeze(2)).sum(dim=1)
+
+
+class ReaderStepByStep(Reader):
+    def summary(self, ids):
+        pair, states = None, []
+        for words in self.embedding(ids).split(1, dim=1):
+            _, pair = self.lstm(words, pair)
+            states.append(pair[0][0])
+        last = (ids != 0).sum(dim=1) - 1
+        return torch.stack(states)[last, torch.arange(len(ids), device=ids.device)]
+
+
 class ReaderByLoop(Reader):
     def forward(self, ids):
         rows = [row[row != 0] for row in ids]
@@ -569,7 +724,12 @@ NEAR_MISSES = {
         (epoch_as_tensor, "with its chain"),
         (epoch_twice, "once for each batch"),
         (epoch_first_noted, "is the return inside the loop?"),
-        (epoch_returning_inside, "once for each batch"),
+        (epoch_returning_inside, "is the return inside the loop?"),
+        (epoch_stepping_afterwards, "gradients of the last batch"),
+        (epoch_with_sums, "once for each batch"),
+        (epoch_by_full_batches, "not every batch has batch_size"),
+        (epoch_with(figure="count overwritten"), "count += len(targets)"),
+        (epoch_with(figure="sum overwritten"), "in the sum of the losses: +="),
         (epoch_silent, "is a `return` missing?"),
     ],
     "normalise": [
@@ -582,6 +742,12 @@ NEAR_MISSES = {
         (norm_eps_outside, "outside the root"),
         (norm_without_root, "not by the variance"),
         (norm_all, "each has its own"),
+        (norm_by_sample, "each feature has its mean: dim=0"),
+        (norm_with_known_eps, "layer.eps"),
+        (norm_bias_first, "first times weight"),
+        (lambda n, x: norm_right(n, x) - n.bias, "bias is missing"),
+        (lambda n, x: norm_bare(n, x) + n.bias, "weight is missing"),
+        (norm_running_half, "in train mode expected"),
         (norm_calling, "have moved"),
         (norm_in_place, "don't write into them"),
         (norm_switching, "in another mode"),
@@ -590,7 +756,9 @@ NEAR_MISSES = {
         (measured_with(mode=False), "measured in train mode"),
         (measured_with(quiet=False), "notes for backward"),
         (measured_with(restore="train"), "every module is in train mode"),
-        (measured_with(restore="none"), "still in eval mode"),
+        (measured_with(restore="none"), "every module is in eval mode"),
+        (measure_restoring_a_list, "every module is in eval mode"),
+        (measure_restoring_backwards, "every module is in train mode"),
         (measure_top_only, "every module is in train mode"),
         (measure_children_only, "every module is in train mode"),
         (measure_frozen, "no longer want gradients"),
@@ -601,7 +769,7 @@ NEAR_MISSES = {
             measured_with(
                 figure=lambda a, s, noted: (sum(x for x, *_ in noted) / len(noted), s)
             ),
-            "your mean loss gives every batch",
+            "every batch has the same weight in that mean",
         ),
         (
             measured_with(
@@ -621,7 +789,22 @@ NEAR_MISSES = {
             measured_with(
                 figure=lambda a, s, noted: (a * sum(n for *_, n in noted), s)
             ),
-            "the sum of the losses",
+            "the sum over samples",
+        ),
+        (measured_with(figure=lambda a, s, noted: (a, 1 - s)), "share of wrong"),
+        (
+            measured_with(figure=lambda a, s, noted: (sum(losses_only(noted)), s)),
+            "the sum of the batches' losses",
+        ),
+        (
+            measured_with(figure=lambda a, s, noted: (losses_only(noted)[0], s)),
+            "is the return inside the loop?",
+        ),
+        (
+            measured_with(
+                figure=lambda a, s, noted: (a, sum(r for _, r, _ in noted) / len(noted))
+            ),
+            "not of batches",
         ),
         (measured_with(figure=lambda a, s, noted: s), "return two numbers"),
         (measure_learning, "has changed the model"),
@@ -634,7 +817,10 @@ NEAR_MISSES = {
     "read_image": [
         (read_with(scale=1), "forgot the scale"),
         (read_with(scale=255), "for photographs"),
-        (read_with(mode=False), "look at mode, scale"),
+        (read_with(mode=False), "read in train mode"),
+        (lambda m, i: read(m, i.T), "look at scale"),
+        (read_in_shape(1, 8, 8), "not (1, 8, 8)"),
+        (read_in_shape(1, 64), "not (1, 64)"),
         (read_by_own_ink, "the darkest place"),
         (read_in_doubles, "reading has changed the model"),
         (lambda m, i: read(m, i // 16, scale=1), "divide with /"),
@@ -647,7 +833,7 @@ NEAR_MISSES = {
         (lambda m, i: (read(m, i)[0], torch.rand(10)), "got shape (10,)"),
         (read_number_two, "the digit should be"),
         (read_in_place, "don't write into it"),
-        (lambda m, i: (i.sum().item() % 10, 0.5), "look at mode, scale"),
+        (lambda m, i: (i.sum().item() % 10, 0.5), "never asked"),
         (lambda m, i: m(i), "your code raised"),
     ],
     "text_reader": [
@@ -658,11 +844,15 @@ NEAR_MISSES = {
         (ReaderMean, "the mean over the words"),
         (ReaderMeanOfAll, "words and padding"),
         (ReaderCell, "that is the cell"),
-        (ReaderOneLayerMore, "its first part is the state"),
+        (ReaderOneLayerMore, "state[0]"),
         (ReaderEveryWord, "not each word"),
         (ReaderFirst, "after the first word"),
+        (ReaderUnpacked, "end in zeros"),
+        (ReaderSorted, "keep their order"),
+        (ReaderRectified, "after a text's last word"),
         (ReaderSqueezed, "a batch with one text"),
         (ReaderDetached, "is something detached?"),
+        (ReaderWithoutChain, "no detach, no no_grad"),
         (ReaderSilent, "is a `return` missing?"),
         (ReaderRenamed, "keep the three layers"),
         (Reader(30), "hand over its bare name"),
@@ -670,15 +860,42 @@ NEAR_MISSES = {
 }
 
 RIGHT = {
-    "train_epoch": [epoch, epoch_by_model_zero_grad, epoch_by_lists],
-    "normalise": [norm_right, norm_by_copy, norm_by_function, norm_by_columns],
-    "measure": [measured, measure_by_cat, measure_on_a_copy, measure_by_forward],
-    "read_image": [read, read_by_topk, read_by_hand, read_as_array, read_as_pair],
+    "train_epoch": [
+        epoch,
+        epoch_by_model_zero_grad,
+        epoch_by_lists,
+        epoch_by_average,
+    ],
+    "normalise": [
+        norm_right,
+        norm_by_copy,
+        norm_by_function,
+        norm_by_columns,
+        norm_by_restoring,
+        norm_in_doubles,
+    ],
+    "measure": [
+        measured,
+        measure_by_cat,
+        measure_on_a_copy,
+        measure_by_forward,
+        measure_restoring_by_name,
+    ],
+    "read_image": [
+        read,
+        read_by_topk,
+        read_by_hand,
+        read_as_array,
+        read_as_pair,
+        read_in_shape(1, 1, 8, 8),
+    ],
     "text_reader": [
         Reader,
         ReaderByIndex,
         ReaderByLoop,
         ReaderBySorting,
+        ReaderByMask,
+        ReaderStepByStep,
         ReaderInDoubles,
     ],
 }
