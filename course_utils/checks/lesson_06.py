@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -16,12 +17,12 @@ progress = lesson.progress
 
 def plain_number(result, where: str) -> float:
     """Return one number; raise AssertionError, with `where`, for nan and infinity."""
-    if isinstance(result, Tensor | float) and torch.as_tensor(result).numel() == 1:
-        value = float(torch.as_tensor(result).detach())
-        assert math.isfinite(value), f"you got {value} {where}"
-    assert not isinstance(result, Tensor) or result.numel() == 1, (
-        f"return one number, the mean; got a tensor of shape {tuple(result.shape)}"
-    )
+    if isinstance(result, Tensor | np.ndarray | np.floating | float):
+        result = torch.as_tensor(result).detach()
+        assert result.numel() == 1, (
+            f"return one number, the mean; got numbers of shape {tuple(result.shape)}"
+        )
+        assert result.isfinite().all(), f"you got {result.item()} {where}"
     return number(result)
 
 
@@ -88,6 +89,9 @@ def judge_cross_entropy(got: float, logits: Tensor, targets: Tensor) -> None:
     picked = logits.gather(1, targets[:, None]).mean().item()
     logs = functional.log_softmax(logits, dim=1)
     top = logs.max(dim=1).values.mean().item()
+    crossed = logs[:, targets].mean().item()
+    largest = logits.max(dim=1).values.mean().item()
+    chance = (-each).exp().mean().item()
     wrong = {
         "the sign: a loss is minus the logarithm": -mean,
         "that is the sum; divide by the number of samples": each.sum().item(),
@@ -97,11 +101,12 @@ def judge_cross_entropy(got: float, logits: Tensor, targets: Tensor) -> None:
         ),
         "the softmax runs along the batch; classes are dimension 1": -chosen,
         "the softmax is there twice, as in the opening": twice,
-        "that is a mean of probabilities; the logarithm is missing": (
-            (-each).exp().mean().item()
-        ),
+        "that is a mean of probabilities; the logarithm is missing": chance,
+        "that is minus a mean of probabilities; the logarithm is missing": -chance,
         "minus the logit of the target: the log of the sum is missing": -picked,
         "you take the largest class of each row; take the target's": -top,
+        "each row is read at all targets; pair rows with targets, see hint b": -crossed,
+        "subtract the largest from the target's logit as well": mean - largest,
         "you use log base 10; the loss uses the natural one": mean / math.log(10),
         "you use log base 2; the loss uses the natural one": mean / math.log(2),
     }
@@ -132,6 +137,9 @@ def smooth_targets(answer) -> None:
             "right class and others have changed places": (
                 (1 - hard) * (1 - epsilon) + share
             ),
+            "each row has the targets of all rows; pair rows with targets": (
+                hard.amax(dim=0).expand_as(hard) * (1 - epsilon) + share
+            ),
         }
         right = hard * (1 - epsilon) + share
         for words, value in wrong.items():
@@ -146,13 +154,13 @@ def smooth_targets(answer) -> None:
 
 def rows_of(result, samples: int, classes: int) -> Tensor:
     """Return the rows as a tensor (N, K); raise AssertionError for other shapes."""
-    if isinstance(result, list | tuple) and result and isinstance(result[0], Tensor):
-        result = torch.stack(list(result))
     try:
+        if isinstance(result, list | tuple):
+            result = torch.stack([torch.as_tensor(row) for row in result])
         rows = torch.as_tensor(result).detach().cpu()
     except (TypeError, ValueError, RuntimeError):
         raise AssertionError(f"expected a tensor, got {brief(result)}") from None
-    assert rows.is_floating_point(), "the rows are whole numbers; make them float"
+    assert rows.is_floating_point(), f"{rows.dtype} has no fractions; make it float"
     shape = tuple(rows.shape)
     assert shape != (classes, samples), (
         f"rows and columns are exchanged: a row a sample, got {shape}"
@@ -160,9 +168,10 @@ def rows_of(result, samples: int, classes: int) -> Tensor:
     assert shape != (samples,), (
         f"one number a sample; each needs {classes}, a class each"
     )
+    unseen = len(shape) == 2 and shape[1] < classes
     assert shape == (samples, classes), (
-        f"expected shape {(samples, classes)}, got {shape}: "
-        "some classes may not appear among the targets"
+        f"expected shape {(samples, classes)}, got {shape}"
+        + (": some classes may not appear among the targets" if unseen else "")
     )
     return rows.double()
 
@@ -190,7 +199,7 @@ def focal_loss(answer) -> None:
         got = plain_number(ask(answer, pair, truth, 0.3, 2.0), where)
         assert close(got, right), (
             f"logit {logit:.0f}, target {target:.0f}: expected {right:.1f}, "
-            f"got {got:.4g}"
+            f"got {got:.4g}; hint a has a −ln p that is safe for all logits"
         )
 
 
@@ -271,73 +280,99 @@ def adam_step(answer) -> None:
             given = [weight.clone(), gradient.clone(), m.clone(), v.clone()]
             result = ask(answer, *given, t, rate, **betas)
             right = adam_right(weight, gradient, m, v, t, rate, **betas)
-            judge_adam(result, right, (weight, gradient, m, v, t, rate), betas)
+            got = three_of(result, weight)
+            judge_adam(got, right, (weight, gradient, m, v, t, rate), betas)
             pairs = zip(given, (weight, gradient, m, v), strict=True)
             for one, before in pairs:
                 unchanged(one, before, "tensors")
             weight, m, v = right
     zero = torch.zeros(2, device=pick_device())
     still = ask(answer, zero + 1, zero.clone(), zero.clone(), zero.clone(), 1, 0.1)
-    assert torch.isfinite(torch.as_tensor(still[0])).all(), (
-        "a gradient of 0 gives nan: where is ε?"
+    still = three_of(still, zero)
+    assert torch.equal(still[0], zero + 1), (
+        f"with m, v and gradient 0 a weight of 1 becomes {brief(still[0])}: where is ε?"
     )
 
 
-def adam_right(w, g, m, v, t, rate, beta1=0.9, beta2=0.999, eps=1e-8, **change):
-    """Return one step of Adam; `change` says what is done wrong."""
-    old_m, old_v = m, v
+def adam_right(w, g, m, v, t, rate, beta1=0.9, beta2=0.999, eps=1e-8):
+    """Return one step of Adam."""
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
-    used_m, used_v = (old_m, old_v) if change.get("old") else (m, v)
-    later = t + change.get("shift", 0)
-    powers = (
-        (beta1 * t, beta2 * t)
-        if change.get("times")
-        else (
-            beta1**later,
-            beta2**later,
-        )
+    m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+    return w - rate * m_hat / (v_hat.sqrt() + eps), m, v
+
+
+def adam_mistakes(right, inputs, beta1=0.9, beta2=0.999, eps=1e-8):
+    """Return pairs: the words of a mistake, and the weight that it gives."""
+    (_, m, v), (w, g, old_m, old_v, t, rate) = right, inputs
+    first, second = 1 - beta1**t, 1 - beta2**t
+    m_hat, v_hat = m / first, v / second
+    root = v_hat.sqrt()
+    late = m / (1 - beta1 ** (t + 1)), v / (1 - beta2 ** (t + 1))
+    product = m / (1 - beta1 * t), v / (1 - beta2 * t)
+    brackets = "brackets are missing: divide by all of (√v̂ + ε)"
+    moves = [
+        ("m and v are not repaired: m̂ and v̂ are missing", m / (v.sqrt() + eps)),
+        ("m is not repaired: divide by 1 − β₁ᵗ", m / (root + eps)),
+        ("v is not repaired: divide by 1 − β₂ᵗ", m_hat / (v.sqrt() + eps)),
+        (
+            "m̂ is m divided by 1 − β₁ᵗ, not multiplied; v̂ too",
+            m * first / ((v * second).sqrt() + eps),
+        ),
+        ("the sign: the step goes against the gradient", -m_hat / (root + eps)),
+        ("the step takes the gradient; it takes m̂", g / (root + eps)),
+        ("nothing is divided by √v̂", m_hat),
+        ("the root is missing: divide by √v̂", m_hat / (v_hat + eps)),
+        (
+            "ε stands inside the root; add it after the root",
+            m_hat / (v_hat + eps) ** 0.5,
+        ),
+        ("ε is missing, or not the one given as eps", m_hat / root),
+        (
+            "ε comes before the repair; it belongs to √v̂",
+            m_hat * second**0.5 / (v.sqrt() + eps),
+        ),
+        (brackets, m_hat / root + eps),
+        (brackets, m_hat / root - eps / rate),
+        (
+            "the step uses the old m and v; use the new ones",
+            old_m / first / ((old_v / second).sqrt() + eps),
+        ),
+        (
+            "βᵗ is a power, `beta1**t`, not a product",
+            product[0] / (product[1].sqrt() + eps),
+        ),
+        (
+            "the power belongs to β alone: 1 − β₁ᵗ, not (1 − β₁)ᵗ",
+            m / (1 - beta1) ** t / ((v / (1 - beta2) ** t).sqrt() + eps),
+        ),
+        ("the step is not multiplied by the rate", m_hat / (root + eps) / rate),
+        (
+            "t is 1 at the first step already: no t + 1",
+            late[0] / (late[1].sqrt() + eps),
+        ),
+    ]
+    return [(words, w - rate * move) for words, move in moves]
+
+
+def three_of(result, weight: Tensor) -> list[Tensor]:
+    """Return weight, m and v like the weight; raise AssertionError for other shapes."""
+    try:
+        parts = [torch.as_tensor(one).detach() for one in result]
+    except (TypeError, ValueError, RuntimeError):
+        parts = []
+    shapes = [tuple(one.shape) for one in parts]
+    assert shapes == [tuple(weight.shape)] * 3, (
+        f"return the weight, m and v, three tensors of shape {tuple(weight.shape)}; "
+        f"got {f'shapes {shapes}' if parts else brief(result)}"
     )
-    m_hat = used_m / (1 if change.get("raw_m") else 1 - powers[0])
-    v_hat = used_v / (1 if change.get("raw_v") else 1 - powers[1])
-    rate = 1 if change.get("no_rate") else rate
-    root = v_hat if change.get("no_root") else v_hat.sqrt()
-    if change.get("inside"):
-        move = m_hat / (v_hat + eps).sqrt()
-    else:
-        move = m_hat / (root + (0 if change.get("no_eps") else eps))
-    return w + (rate if change.get("up") else -rate) * move, m, v
+    return [one.to(weight) for one in parts]
 
 
-ADAM_MISTAKES = {
-    "m and v are not repaired: m̂ and v̂ are missing": {"raw_m": True, "raw_v": True},
-    "m is not repaired: divide by 1 − β₁ᵗ": {"raw_m": True},
-    "v is not repaired: divide by 1 − β₂ᵗ": {"raw_v": True},
-    "the sign: the step goes against the gradient": {"up": True},
-    "the root is missing: divide by √v̂": {"no_root": True},
-    "ε stands inside the root; add it after the root": {"inside": True},
-    "ε is missing, or not the one given as eps": {"no_eps": True},
-    "the step uses the old m and v; use the new ones": {"old": True},
-    "βᵗ is a power, `beta1**t`, not a product": {"times": True},
-    "the step is not multiplied by the rate": {"no_rate": True},
-    "t is 1 at the first step already: no t + 1": {"shift": 1},
-}
-
-
-def judge_adam(result, right, inputs, betas) -> None:
+def judge_adam(got, right, inputs, betas) -> None:
     """Raise AssertionError unless weight, m and v are those of one step."""
-    assert isinstance(result, tuple | list) and len(result) == 3, (
-        f"return the weight, m and v, three tensors; got {brief(result)}"
-    )
     w, g, m, v, t, rate = inputs
-    names = ("the weight", "m", "v")
-    for name, value in zip(names, result, strict=True):
-        assert isinstance(value, Tensor), f"{name} is no tensor: {brief(value)}"
-        assert value.shape == w.shape, (
-            f"{name} has shape {tuple(value.shape)}, the weight {tuple(w.shape)}"
-        )
-    got_w, got_m, got_v = (value.detach().to(w.dtype) for value in result)
-    right_w, right_m, right_v = right
+    (got_w, got_m, got_v), (right_w, right_m, right_v) = got, right
     beta1, beta2 = betas.get("beta1", 0.9), betas.get("beta2", 0.999)
 
     def same(a, b):
@@ -363,14 +398,12 @@ def judge_adam(result, right, inputs, betas) -> None:
         assert not same(got_m, defaults[1]), (
             "use beta1, beta2 and eps as they are given"
         )
-    assert same(got_m, right_m), (
-        f"step {t}: expected m {brief(right_m)}, got {brief(got_m)}"
-    )
-    assert same(got_v, right_v), (
-        f"step {t}: expected v {brief(right_v)}, got {brief(got_v)}"
-    )
-    for words, change in ADAM_MISTAKES.items():
-        mistake = adam_right(w, g, m, v, t, rate, **betas, **change)[0]
+    for name, mine, wanted in (("m", got_m, right_m), ("v", got_v, right_v)):
+        assert same(mine, wanted), (
+            f"step {t}: {name} should be {brief(wanted)}, yours is off by up to "
+            f"{(mine - wanted).abs().max():.2g}"
+        )
+    for words, mistake in adam_mistakes(right, inputs, **betas):
         assert same(mistake, right_w) or not same(got_w, mistake), words
     assert not same(got_w, w), "the weight has not moved"
     finite = torch.isfinite(got_w).all()
@@ -485,13 +518,21 @@ def judge_clip(answer, gradients: list[Tensor], limit: float) -> None:
         "you multiply by the limit; the norm is missing": [
             one * limit for one in gradients
         ],
+        "the fraction is upside down: limit / norm": [
+            one * total / limit for one in gradients
+        ],
     }
     for words, value in wrong.items():
         assert alike(value, right) or not alike(got, value), words
+    factors = [
+        (a.norm() / b.norm()).item() for a, b in zip(got, gradients, strict=True)
+    ]
+    differ = (
+        f"; one factor for all: yours go from {min(factors):.3g} to {max(factors):.3g}"
+    )
     assert alike(got, right), (
         f"a norm of {total:.3f} should become {limit}, yours became "
-        f"{joint_norm(got):.3f}"
-        + ("; is one factor used for all?" if close(joint_norm(got), limit) else "")
+        f"{joint_norm(got):.3f}{'' if close(min(factors), max(factors)) else differ}"
     )
 
 
@@ -568,6 +609,13 @@ def judge_factors(got: list[float], warmup: int, total: int) -> None:
             cosine((step - warmup + 1) / rest) for step in range(warmup, total + 1)
         ],
     }
+    late["the share is 1 a step too early: divide by total_steps − warmup_steps"] = [
+        cosine((step - warmup) / (rest - 1)) for step in range(warmup, total + 1)
+    ]
+    late["a factor above 1: step warmup_steps is on the cosine already"] = [
+        1 + 1 / max(1, warmup),
+        *right[warmup + 1 :],
+    ]
     for words, values in late.items():
         if not same(values, right[warmup:]):
             assert not same(got[warmup:], values), words

@@ -76,6 +76,24 @@ def entropy_in_place(logits, targets):
     return (logits.exp().sum(dim=1).log() - picked(logits, targets)).mean()
 
 
+def entropy_half_shifted(logits, targets):
+    shifted = logits - logits.max(dim=1, keepdim=True).values
+    return (shifted.exp().sum(dim=1).log() - picked(logits, targets)).mean()
+
+
+def entropy_crossed(logits, targets):
+    logs = logits.log_softmax(dim=1)
+    return -logs[:, targets].mean()
+
+
+def entropy_by_single_floats(logits, targets):
+    return np.float32(entropy_late_log(logits, targets).item())
+
+
+def entropy_in_brackets(logits, targets):
+    return np.array([functional.cross_entropy(logits, targets).item()])
+
+
 def smooth_right(targets, classes, epsilon):
     hard = functional.one_hot(targets, classes).float()
     return hard * (1 - epsilon) + epsilon / classes
@@ -121,6 +139,17 @@ def smooth_undivided(targets, classes, epsilon):
 def smooth_seen_classes(targets, classes, epsilon):
     hard = functional.one_hot(targets).float()
     return hard * (1 - epsilon) + epsilon / classes
+
+
+def smooth_crossed(targets, classes, epsilon):
+    rows = torch.full((len(targets), classes), epsilon / classes)
+    rows[:, targets.cpu()] += 1 - epsilon
+    return rows
+
+
+def smooth_by_arrays(targets, classes, epsilon):
+    rows = smooth_by_numpy(targets, classes, epsilon)
+    return [row for row in rows]
 
 
 def smooth_whole_numbers(targets, classes, epsilon):
@@ -172,6 +201,14 @@ def focal_clamped(logits, targets, alpha, gamma):
     p = p.clamp(1e-7, 1 - 1e-7)
     weights = torch.where(targets == 1, alpha, 1 - alpha)
     return (weights * (1 - p) ** gamma * -p.log()).mean()
+
+
+def focal_after_sigmoid(logits, targets, alpha, gamma):
+    losses = functional.binary_cross_entropy(
+        logits.sigmoid(), targets, reduction="none"
+    )
+    weights = torch.where(targets == 1, alpha, 1 - alpha)
+    return (weights * (1 - torch.exp(-losses)) ** gamma * losses).mean()
 
 
 def focal_one_alpha(logits, targets, alpha, gamma):
@@ -290,6 +327,57 @@ def adam_inside(w, g, m, v, t, rate, beta1=0.9, beta2=0.999, eps=1e-8):
 def adam_without_epsilon(w, g, m, v, t, rate, beta1=0.9, beta2=0.999, eps=1e-8):
     _, m, v = adam(w, g, m, v, t, rate, beta1, beta2)
     return w - rate * m / (1 - beta1**t) / (v / (1 - beta2**t)).sqrt(), m, v
+
+
+def adam_moving(move):
+    def answer(w, g, m, v, t, rate, beta1=0.9, beta2=0.999, eps=1e-8):
+        _, m, v = adam(w, g, m, v, t, rate, beta1, beta2, eps)
+        m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+        return w - rate * move(g, m_hat, v_hat.sqrt(), eps), m, v
+
+    return answer
+
+
+def adam_own_default(w, g, m, v, t, rate, beta1=0.9, beta2=0.999, eps=0.0):
+    return adam(w, g, m, v, t, rate, beta1, beta2, eps)
+
+
+def adam_without_brackets(w, g, m, v, t, rate, beta1=0.9, beta2=0.999, eps=1e-8):
+    _, m, v = adam(w, g, m, v, t, rate, beta1, beta2, eps)
+    m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+    return w - rate * m_hat / v_hat.sqrt() + eps, m, v
+
+
+def adam_early_epsilon(w, g, m, v, t, rate, beta1=0.9, beta2=0.999, eps=1e-8):
+    _, m, v = adam(w, g, m, v, t, rate, beta1, beta2, eps)
+    rate = rate * math.sqrt(1 - beta2**t) / (1 - beta1**t)
+    return w - rate * m / (v.sqrt() + eps), m, v
+
+
+def adam_power_of_all(w, g, m, v, t, rate, beta1=0.9, beta2=0.999, eps=1e-8):
+    _, m, v = adam(w, g, m, v, t, rate, beta1, beta2, eps)
+    m_hat, v_hat = m / (1 - beta1) ** t, v / (1 - beta2) ** t
+    return w - rate * m_hat / (v_hat.sqrt() + eps), m, v
+
+
+def adam_times_repair(w, g, m, v, t, rate, beta1=0.9, beta2=0.999, eps=1e-8):
+    _, m, v = adam(w, g, m, v, t, rate, beta1, beta2, eps)
+    m_hat, v_hat = m * (1 - beta1**t), v * (1 - beta2**t)
+    return w - rate * m_hat / (v_hat.sqrt() + eps), m, v
+
+
+def adam_mean_square(w, g, m, v, t, rate, beta1=0.9, beta2=0.999, eps=1e-8):
+    new, m, _ = adam(w, g, m, v, t, rate, beta1, beta2, eps)
+    return new, m, beta2 * v + (1 - beta2) * (g**2).mean()
+
+
+def adam_by_numpy(w, g, m, v, *rest, **named):
+    parts = (torch.from_numpy(one.cpu().numpy()) for one in (w, g, m, v))
+    return [one.numpy() for one in adam(*parts, *rest, **named)]
+
+
+def adam_stacked(*inputs, **named):
+    return torch.stack(adam(*inputs, **named))
 
 
 def adam_fixed_betas(w, g, m, v, t, rate, beta1=0.9, beta2=0.999, eps=1e-8):
@@ -411,6 +499,16 @@ def clip_by_first(gradients, limit):
     return [one * factor for one in gradients]
 
 
+def clip_upside_down(gradients, limit):
+    norm = norm_of(gradients)
+    return scaled(gradients, norm / limit if norm > limit else 1)
+
+
+def clip_only_long_ones(gradients, limit):
+    factor = limit / (norm_of(gradients) + 1e-12)
+    return [one * factor if one.norm() > limit else one.clone() for one in gradients]
+
+
 def clip_joined(gradients, limit):
     return torch.cat([one.flatten() for one in clip_right(gradients, limit)])
 
@@ -492,6 +590,18 @@ def warm_no_warmup(step, warmup_steps, total_steps):
     return warm_right(step, warmup_steps, total_steps)
 
 
+def warm_one_more(step, warmup_steps, total_steps):
+    if warmup_steps and step <= warmup_steps:
+        return (step + 1) / warmup_steps
+    return warm_right(step, warmup_steps, total_steps)
+
+
+def warm_to_last_step(step, warmup_steps, total_steps):
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    return cosine((step - warmup_steps) / (total_steps - 1 - warmup_steps))
+
+
 NEAR_MISSES = {
     "cross_entropy": [
         (entropy_formula, "from a logit of 1000"),
@@ -508,6 +618,10 @@ NEAR_MISSES = {
         (lambda x, y: -picked(x, y).mean(), "log of the sum is missing"),
         (lambda x, y: -picked(x.softmax(1), y).log10().mean(), "the natural one"),
         (entropy_in_place, "don't write into them"),
+        (entropy_half_shifted, "from the target's logit as well"),
+        (entropy_crossed, "pair rows with targets"),
+        (entropy_by_single_floats, "from a logit of 1000"),
+        (lambda x, y: functional.nll_loss(x.softmax(1), y), "minus a mean of prob"),
     ],
     "smooth_targets": [
         (smooth_short, "keeps ε/K too"),
@@ -517,7 +631,9 @@ NEAR_MISSES = {
         (lambda t, k, e: hot(t, k) + e / k, "more than 1"),
         (smooth_seen_classes, "may not appear among the targets"),
         (lambda t, k, e: smooth_right(t, k, e).T, "are exchanged"),
-        (smooth_whole_numbers, "whole numbers"),
+        (smooth_whole_numbers, "has no fractions"),
+        (smooth_crossed, "the targets of all rows"),
+        (lambda t, k, e: smooth_right(t, k, e).flatten(), "got (15,)"),
         (lambda t, k, e: t * (1 - e) + e / k, "one number a sample"),
     ],
     "focal_loss": [
@@ -535,6 +651,7 @@ NEAR_MISSES = {
         (lambda x, y, a, g: focal(x, y, a, g, end=torch.neg), "the mean"),
         (lambda x, y, a, g: focal(x, y, 0.25, 2), "as they are given"),
         (lambda x, y, a, g: (y * focal(x, y, a, g, end=lambda e: e)).mean(), "nothing"),
+        (focal_after_sigmoid, "safe for all logits"),
         (focal_in_place, "the targets you were given are changed"),
     ],
     "adam_step": [
@@ -555,6 +672,16 @@ NEAR_MISSES = {
         (adam_in_place, "are changed"),
         (adam_old_state, "comes back as it was"),
         (adam_weight_alone, "three tensors"),
+        (adam_moving(lambda g, m, root, eps: g / (root + eps)), "it takes m̂"),
+        (adam_moving(lambda g, m, root, eps: m), "nothing is divided by √v̂"),
+        (adam_moving(lambda g, m, root, eps: m / root + eps), "brackets"),
+        (adam_without_brackets, "brackets"),
+        (adam_own_default, "where is ε?"),
+        (adam_early_epsilon, "ε comes before the repair"),
+        (adam_power_of_all, "the power belongs to β alone"),
+        (adam_times_repair, "not multiplied"),
+        (adam_mean_square, "v should be"),
+        (adam_moving(lambda g, m, root, eps: m / root.clamp(min=eps)), "ε is missing"),
     ],
     "clip_by_norm": [
         (clip_each, "tensor by tensor"),
@@ -568,6 +695,8 @@ NEAR_MISSES = {
         (clip_by_largest, "the longest tensor's norm"),
         (clip_by_first, "the first tensor's norm"),
         (clip_given, "return new ones"),
+        (clip_upside_down, "upside down"),
+        (clip_only_long_ones, "one factor for all"),
         (clip_if(lambda g, limit: norm_of(g) > 1), "below the limit of 5"),
         (clip_if(lambda g, limit: norm_of(g) ** 2 > limit), "below the limit of 5"),
         (clip_if(lambda g, limit: any(x.norm() > limit for x in g)), "is clipped"),
@@ -589,6 +718,8 @@ NEAR_MISSES = {
         (warm_dividing, "you divide by 0"),
         (warm_too_long, "one step too late"),
         (warm_no_warmup, "the warm-up has no steps"),
+        (warm_one_more, "a factor above 1"),
+        (warm_to_last_step, "a step too early"),
         (lambda *s: round(warm_right(*s)), "got 0"),
     ],
 }
@@ -599,6 +730,7 @@ RIGHT = {
         entropy_by_logsumexp,
         entropy_by_numpy,
         entropy_by_loop,
+        entropy_in_brackets,
         functional.cross_entropy,
     ],
     "smooth_targets": [
@@ -606,9 +738,17 @@ RIGHT = {
         smooth_by_filling,
         smooth_by_lists,
         smooth_by_numpy,
+        smooth_by_arrays,
     ],
     "focal_loss": [focal, focal_by_where, focal_by_loop],
-    "adam_step": [adam, adam_by_lerp, adam_double, adam_by_library],
+    "adam_step": [
+        adam,
+        adam_by_lerp,
+        adam_double,
+        adam_by_library,
+        adam_by_numpy,
+        adam_stacked,
+    ],
     "clip_by_norm": [clip_right, clip_by_library, clip_double, clip_yielding],
     "warmup_cosine": [warm_right, warm_tensor, warm_by_sine, warm_by_minimum],
 }
