@@ -6,10 +6,13 @@ from collections import Counter
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from lesson_kernels import patient
+
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # outputs are frozen on the CPU
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two busy threads wait for each other
 
 try:
+    from nbval import kernel
     from nbval.kernel import RunningKernel
     from nbval.plugin import IPyNbFile
 except ImportError:  # unit tests alone need no nbval
@@ -25,6 +28,7 @@ def execute_with_history(self, source, allow_stdin=None):
 
 if RunningKernel:
     RunningKernel.execute_cell_input = execute_with_history
+    kernel.start_new_kernel = patient(kernel.start_new_kernel)
 
 
 def pytest_collection_modifyitems(items):

@@ -9,12 +9,12 @@ import re
 
 import numpy as np
 import pytest
-from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 from PIL import Image
 from sklearn.datasets import load_digits
 
 from lesson_files import LESSONS, ROOT, code, printed, read, solutions, starters
+from lesson_kernels import run_cells
 
 pytestmark = pytest.mark.slow
 LESSON = LESSONS[[path.name[:2] for path in LESSONS].index("17")]
@@ -69,12 +69,7 @@ def run(tmp_path, monkeypatch, own_way=True, **settings):
         lesson.cells.insert(place + 1, new_code_cell(more))
     first = next(cell for cell in code(lesson) if cell.source.startswith("OURS ="))
     first.source += "\n" + "\n".join(f"{k} = {v}" for k, v in settings.items())
-    NotebookClient(
-        lesson,
-        timeout=120,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(tmp_path)}},
-    ).execute()
+    run_cells(lesson, tmp_path)
     said = printed(lesson)
     left = [path.name for path in (tmp_path / "tmp").iterdir()]
     assert [name for name in left if not name.startswith("torchinductor_")] == []

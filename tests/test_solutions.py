@@ -3,9 +3,9 @@
 import os
 
 import pytest
-from nbclient import NotebookClient
 
 from lesson_files import LESSONS, ROOT, printed, read, solutions, solved
+from lesson_kernels import run_cells
 
 
 @pytest.mark.slow
@@ -15,13 +15,7 @@ def test_the_printed_solutions_pass_and_the_lesson_runs_on(path, tmp_path, monke
         "PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     )
     lesson = solved(read(path))
-    client = NotebookClient(
-        lesson,
-        timeout=120,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(tmp_path)}},
-    )
-    client.execute()
+    run_cells(lesson, tmp_path)
     lines = printed(lesson).splitlines()
     for number in solutions(lesson):
         assert f"✓ {number}: correct" in lines

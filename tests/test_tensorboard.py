@@ -11,10 +11,10 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import pytest
-from nbclient import NotebookClient
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
 from lesson_files import ROOT, read
+from lesson_kernels import run_cells
 from test_browser import CHROMIUM, keep_for_review
 
 pytestmark = pytest.mark.slow
@@ -43,12 +43,7 @@ def temporary(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(folder))
         patch.setenv("PYTHONPATH", os.pathsep.join(paths))
-        NotebookClient(
-            read(LESSON),
-            timeout=120,
-            kernel_name="python3",
-            resources={"metadata": {"path": str(folder)}},
-        ).execute()
+        run_cells(read(LESSON), folder)
     return folder
 
 

@@ -14,7 +14,7 @@ from course_utils.checks.answers import StillOpen, preserved
 from course_utils.checks.guard import TimeIsUp, clean_state, has_time_limit, time_limit
 
 SYMBOLS = {"right": "✓", "wrong": "✗", "open": "○"}
-SECONDS = 10  # longest time for one answer
+SECONDS = 20  # longest time for one answer
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from course_utils.checks.answers import (
 )
 from course_utils.processes import ProcessFailed, run_processes
 
-SECONDS = 5  # for a few sums in a few processes; one that hangs takes them all
+SECONDS = 10  # for a few sums in a few processes; one that hangs takes them all
 
 lesson = Lesson()
 progress = lesson.progress

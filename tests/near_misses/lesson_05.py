@@ -62,24 +62,40 @@ def blind_by_nll(targets):
     return nn.functional.nll_loss(shares, targets)
 
 
+def blind_mean_of_classes(targets):
+    shares = targets.unique(return_counts=True)[1] / len(targets)
+    return -(shares * shares.log()).mean()
+
+
+def blind_by_counts(targets):
+    return -targets.bincount()[targets].float().log().mean()
+
+
+def blind_by_categorical(targets):
+    shares = shares_of(targets.cpu()).double()
+    return torch.distributions.Categorical(probs=shares).entropy().numpy()
+
+
 def blind_in_place(targets):
     result = blind_right(targets)
     targets.zero_()
     return result
 
 
-def train(model, inputs, targets, steps=200, clear=True, watched=None):
+def train(
+    model, inputs, targets, steps=200, rate=0.01, clear=True, watched=None, **loss
+):
     """Return the loss of each step; the optimizer holds `watched`, if given."""
     held = (watched or model).parameters()
-    optimizer = torch.optim.AdamW(held, lr=0.01)
+    optimizer = torch.optim.AdamW(held, lr=rate)
     losses = []
     for _ in range(steps):
         if clear:
             optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(model(inputs), targets)
-        loss.backward()
+        value = nn.functional.cross_entropy(model(inputs), targets, **loss)
+        value.backward()
         optimizer.step()
-        losses.append(loss.item())
+        losses.append(value.item())
     return losses
 
 
@@ -96,7 +112,33 @@ def heart_tensor(model, inputs, targets):
 
 def heart_early(model, inputs, targets):
     twin = copy.deepcopy(model)
-    return any(train(twin, inputs, targets, steps=1)[0] < 0.1 for _ in range(200))
+    optimizer = torch.optim.AdamW(twin.parameters(), lr=0.01)
+    for _ in range(200):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(twin(inputs), targets)
+        loss.backward()
+        optimizer.step()
+        if loss < 0.1:
+            return True
+    return False
+
+
+def heart_twice_seen(model, inputs, targets):
+    twin = copy.deepcopy(model)
+    optimizer = torch.optim.AdamW(twin.parameters(), lr=0.01)
+    for _ in range(200):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(twin(inputs), targets).backward()
+        optimizer.step()
+        with torch.inference_mode():
+            last = nn.functional.cross_entropy(twin(inputs), targets)
+    return last.item() < 0.1
+
+
+def heart_new_optimizers(model, inputs, targets):
+    twin = copy.deepcopy(model)
+    losses = [train(twin, inputs, targets, steps=1)[0] for _ in range(200)]
+    return losses[-1] < 0.1
 
 
 def heart_restored(model, inputs, targets):
@@ -172,6 +214,27 @@ def heart_by_mean(model, inputs, targets):
 
 def heart_softer(model, inputs, targets):
     return train(copy.deepcopy(model), inputs, targets)[-1] < 1.0
+
+
+def heart_fewer(model, inputs, targets):
+    return train(copy.deepcopy(model), inputs, targets, steps=100)[-1] < 0.1
+
+
+def heart_fast(model, inputs, targets):
+    return train(copy.deepcopy(model), inputs, targets, rate=0.1)[-1] < 0.1
+
+
+def heart_summed(model, inputs, targets):
+    twin = copy.deepcopy(model)
+    return train(twin, inputs, targets, reduction="sum")[-1] < 0.1
+
+
+def heart_stricter(model, inputs, targets):
+    return train(copy.deepcopy(model), inputs, targets)[-1] < 0.01
+
+
+def heart_threshold_doubled(model, inputs, targets):
+    return train(copy.deepcopy(model), inputs, targets)[-1] < 0.2
 
 
 def backward(model, inputs, targets, clear=True):
@@ -254,6 +317,26 @@ def grad_cleared_after(model, inputs, targets):
     pairs = backward(model, inputs, targets)
     model.zero_grad()
     return [n for n, p in pairs if p.grad is None or not p.grad.any()]
+
+
+def grad_small(model, inputs, targets):
+    pairs = backward(model, inputs, targets)
+    return [n for n, p in pairs if p.grad is None or p.grad.norm() < 1e-3]
+
+
+def grad_of_logits(model, inputs, targets):
+    model.zero_grad()
+    model(inputs).sum().backward()
+    pairs = model.named_parameters()
+    return [n for n, p in pairs if p.grad is None or not p.grad.any()]
+
+
+def grad_by_hooks(model, inputs, targets):
+    there = set()
+    for name, parameter in model.named_parameters():
+        parameter.register_hook(lambda g, n=name: there.add(n) if g.any() else None)
+    nn.functional.cross_entropy(model(inputs), targets).backward()
+    return (n for n, _ in model.named_parameters() if n not in there)
 
 
 def changed_but(inputs, i):
@@ -391,6 +474,44 @@ def mixes_coarsely(model, inputs):
     )
 
 
+def alone_and_together(model, inputs):
+    """Return pairs of outputs of each sample, alone and in the batch."""
+    alone = (model(one)[0] for one in inputs.split(1))
+    return zip(alone, model(inputs), strict=True)
+
+
+@torch.no_grad()
+def mixes_by_default(model, inputs):
+    return any(not torch.allclose(*pair) for pair in alone_and_together(model, inputs))
+
+
+@torch.no_grad()
+def mixes_one_way(model, inputs):
+    return any((a - b).max() > 1e-4 for a, b in alone_and_together(model, inputs))
+
+
+@torch.no_grad()
+def mixes_by_sum(model, inputs):
+    pairs = alone_and_together(model, inputs)
+    return any((a.sum() - b.sum()).abs() > 1e-3 for a, b in pairs)
+
+
+@torch.no_grad()
+def mixes_all(model, inputs):
+    pairs = alone_and_together(model, inputs)
+    return all(not torch.allclose(a, b, atol=1e-4) for a, b in pairs)
+
+
+@torch.no_grad()
+def mixes_left_out(model, inputs):
+    outputs, numbers = model(inputs), torch.arange(len(inputs))
+    for i in range(len(inputs)):
+        kept = numbers != i
+        if (model(inputs[kept]) - outputs[kept]).abs().max() > 1e-5:
+            return True
+    return False
+
+
 def mixes_opposite(model, inputs):
     return not mixes_right(model, inputs)
 
@@ -473,6 +594,18 @@ def with_relu(model):
     return nn.Sequential(model, nn.ReLU())
 
 
+def with_sigmoid(model):
+    return nn.Sequential(model, nn.Sigmoid())
+
+
+def with_log_softmax(model):
+    return nn.Sequential(model, nn.LogSoftmax(dim=1))
+
+
+def fit_by_log_softmax(images, labels):  # a second one changes nothing
+    return fit_changed(images, labels, model=with_log_softmax)
+
+
 def with_softmax(model):
     return nn.Sequential(model, nn.Softmax(dim=1))
 
@@ -518,6 +651,30 @@ def quiet_user_warnings(action, words):
     pattern = "(?s).*" + re.escape(words)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=pattern, category=UserWarning)
+        return action()
+
+
+def quiet_future_warnings(action, words):
+    pattern = "(?s).*" + re.escape(words)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=pattern, category=FutureWarning)
+        return action()
+
+
+def quiet_kind(action, words):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return action()
+
+
+def quiet_text(action, words):
+    return str(quiet_right(action, words))
+
+
+def quiet_by_lookahead(action, words):
+    with warnings.catch_warnings():
+        pattern = rf"(?=[\s\S]*{re.escape(words)})"
+        warnings.filterwarnings("ignore", message=pattern, category=Warning)
         return action()
 
 
@@ -600,6 +757,8 @@ NEAR_MISSES = {
         (blind_bits, "log2 gives bits"),
         (blind_by_class, "weigh it by its share"),
         (blind_sum_of_classes, "weigh by shares"),
+        (blind_mean_of_classes, "with shares as weights it is a sum"),
+        (blind_by_counts, "those are counts"),
         (lambda t: -shares_of(t).max().log(), "the largest share"),
         (lambda t: -shares_of(t)[t].mean().log(), "take the logarithm first"),
         (blind_in_place, "are changed"),
@@ -613,19 +772,25 @@ NEAR_MISSES = {
         (heart_shallow, "train a copy"),
         (heart_wrong_optimizer, "parameters in the optimizer?"),
         (heart_fell, "softmax at its end"),
-        (heart_accuracy, "softmax at its end"),
         (heart_softer, "softmax at its end"),
         (heart_halved, "different labels"),
-        (heart_one_sample, "different labels"),
-        (heart_longer, "200 steps were wanted"),
-        (heart_once, "1 times; train it for 200 steps"),
+        (heart_threshold_doubled, "different labels"),
+        (heart_one_sample, "the whole batch"),
+        (heart_longer, "about 400; 200 were wanted"),
+        (heart_fewer, "about 100; 200 were wanted"),
+        (heart_once, "about 1; 200 were wanted"),
+        (heart_fast, "a rate of 0.01"),
+        (heart_new_optimizers, "made before the first step"),
         (heart_first, "the last loss"),
         (heart_by_mean, "the last loss"),
+        (heart_accuracy, "the last loss"),
+        (heart_summed, "the mean of the batch"),
+        (heart_stricter, "with 0.1"),
         (heart_accumulating, "clear them in every step"),
         (lambda *all_three: not heart_right(*all_three), "turned round"),
         (heart_loss, "return True or False"),
         (heart_gradients_left, "carries gradients"),
-        (lambda model, inputs, targets: True, "0 times"),
+        (lambda model, inputs, targets: True, "about 0; 200"),
     ],
     "without_gradient": [
         (grad_none_alone, "you look for None alone"),
@@ -634,6 +799,8 @@ NEAR_MISSES = {
         (grad_opposite, "those have a gradient"),
         (grad_by_sum, "may add up to 0"),
         (grad_any_hole, "some zeros"),
+        (grad_small, "small is not zero"),
+        (grad_of_logits, "where nn.CrossEntropyLoss has a gradient"),
         (grad_pairs, "names alone"),
         (grad_count, "return a list of names"),
         (grad_step, "nobody should take a step"),
@@ -641,18 +808,22 @@ NEAR_MISSES = {
         (grad_cleared_after, "nothing cleared after"),
     ],
     "mixes_samples": [
-        (mixes_exactly, "are rounding"),
-        (mixes_exactly_alone, "are rounding"),
+        (mixes_exactly, "is rounding"),
+        (mixes_exactly_alone, "is rounding"),
         (mixes_own, "that you changed yourself"),
         (mixes_eval, "the mode it comes in"),
         (mixes_train, "did you call train()"),
-        (mixes_first, "not just at the first or last"),
-        (mixes_from_first, "not just at the first or last"),
+        (mixes_by_default, "near 0, too"),
+        (mixes_first, "ask every sample"),
+        (mixes_from_first, "ask every sample"),
+        (mixes_all, "be content with one that moves"),
+        (mixes_one_way, "up or down"),
+        (mixes_by_sum, "sample and output"),
         (mixes_shuffled, "the same for shuffled samples"),
         (mixes_in_place, "change a clone"),
-        (mixes_ends, "ask every sample"),
+        (mixes_ends, "move a little with one other"),
         (mixes_coarsely, "with atol=1e-4"),
-        (mixes_opposite, "keeps samples apart"),
+        (mixes_opposite, "turned round"),
         (mixes_difference, "return True or False"),
     ],
     "fit": [
@@ -669,7 +840,8 @@ NEAR_MISSES = {
         (lambda x, y: fit_changed(x, y, targets=lambda t: t[:, None]), "one class a"),
         (lambda x, y: fit_changed(x, y, targets=lambda t: t.float()), "are int64"),
         (lambda x, y: fit_changed(x, y, model=with_softmax), "without a softmax"),
-        (lambda x, y: fit_changed(x, y, model=with_relu), "all outputs have one sign"),
+        (lambda x, y: fit_changed(x, y, model=with_relu), "no output is below 0"),
+        (lambda x, y: fit_changed(x, y, model=with_sigmoid), "no output is below 0"),
         (fit_cut, "gets no gradient"),
         (fit_squeezed, "one class a sample"),
         (fit_digits_only, "compute in_features"),
@@ -686,7 +858,10 @@ NEAR_MISSES = {
         (quiet_plain, "re.escape"),
         (quiet_from_start, "from the start"),
         (quiet_one_line, "without (?s)"),
-        (quiet_user_warnings, "expected to hear"),
+        (quiet_user_warnings, "leave the category out"),
+        (quiet_future_warnings, "leave the category out"),
+        (quiet_kind, "leave the category out"),
+        (quiet_text, "returned '5'"),
         (quiet_resetting, "lost its effect"),
         (quiet_no_filter, "nothing is silenced"),
         (quiet_no_call, "not action itself"),
@@ -698,16 +873,29 @@ NEAR_MISSES = {
 }
 
 RIGHT = {
-    "blind_loss": [blind_right, blind_by_loss, blind_by_python, blind_by_xlogy],
-    "overfits": [heart_right, heart_tensor, heart_early, heart_restored],
-    "without_gradient": [grad_right, grad_by_autograd, grad_by_zeros],
+    "blind_loss": [
+        blind_right,
+        blind_by_loss,
+        blind_by_python,
+        blind_by_xlogy,
+        blind_by_categorical,
+    ],
+    "overfits": [
+        heart_right,
+        heart_tensor,
+        heart_early,
+        heart_restored,
+        heart_twice_seen,
+    ],
+    "without_gradient": [grad_right, grad_by_autograd, grad_by_zeros, grad_by_hooks],
     "mixes_samples": [
         mixes_right,
         mixes_alone,
         mixes_by_gradient,
         mixes_by_nan,
         mixes_one_changed,
+        mixes_left_out,
     ],
-    "fit": [fit_right, fit_lazily, fit_without_convolutions],
-    "silenced": [quiet_right, quiet_by_hand, quiet_by_record],
+    "fit": [fit_right, fit_lazily, fit_without_convolutions, fit_by_log_softmax],
+    "silenced": [quiet_right, quiet_by_hand, quiet_by_record, quiet_by_lookahead],
 }
