@@ -55,13 +55,15 @@ def a_class(answer: Any) -> type:
 
 
 def number(result: Any) -> float:
-    """Return a result as a float: a Python or NumPy number, or one tensor element.
+    """Return a result as a float: a number, or a tensor or array of one element.
 
     Raises: AssertionError, in the learner's words, for anything else.
     """
     try:
         if isinstance(result, torch.Tensor):
             result = result.detach()
+        if isinstance(result, np.ndarray) and result.size == 1:
+            result = result.item()
         value = float("nan" if isinstance(result, str | bytes) else result)
     except (TypeError, ValueError, RuntimeError, OverflowError):
         value = math.nan

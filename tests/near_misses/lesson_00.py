@@ -1,5 +1,6 @@
 """Answers to the exercises of lesson 00: wrong as learners write them, and right."""
 
+import copy
 import math
 
 import numpy as np
@@ -122,6 +123,122 @@ def own_optimizer(model, inputs, targets, loss_fn, optimizer):
     return no_zero_grad(model, inputs, targets, loss_fn, fresh)
 
 
+def stepped_by_hand(model, inputs, targets, loss_fn, optimizer):
+    optimizer.zero_grad()
+    loss = loss_fn(model(inputs), targets)
+    loss.backward()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter -= optimizer.param_groups[0]["lr"] * parameter.grad
+    return loss.item()
+
+
+def trained_in_eval(model, inputs, targets, loss_fn, optimizer):
+    loss = left_in_eval(model, inputs, targets, loss_fn, optimizer)
+    model.train()
+    return loss
+
+
+def number_too_early(model, inputs, targets, loss_fn, optimizer):
+    optimizer.zero_grad()
+    loss = loss_fn(model(inputs), targets).item()
+    loss.backward()
+    optimizer.step()
+    return loss
+
+
+def classes_for_logits(model, inputs, targets, loss_fn, optimizer):
+    optimizer.zero_grad()
+    loss = loss_fn(model(inputs).argmax(dim=1), targets)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def scaled_step(change):
+    """Return a step whose loss is changed before backward()."""
+
+    def step(model, inputs, targets, loss_fn, optimizer):
+        optimizer.zero_grad()
+        loss = loss_fn(model(inputs), targets)
+        change(loss, targets).backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def backward_twice(model, inputs, targets, loss_fn, optimizer):
+    optimizer.zero_grad()
+    loss = loss_fn(model(inputs), targets)
+    loss.backward(retain_graph=True)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def step_before_and_after(model, inputs, targets, loss_fn, optimizer):
+    optimizer.zero_grad()
+    optimizer.step()
+    return no_zero_grad(model, inputs, targets, loss_fn, optimizer)
+
+
+def targets_turned(model, inputs, targets, loss_fn, optimizer):
+    return step_clearing_last(model, inputs, targets.flip(0), loss_fn, optimizer)
+
+
+def backward_after(model, inputs, targets, loss_fn, optimizer):
+    loss = step_clearing_last(model, inputs, targets, loss_fn, optimizer)
+    loss_fn(model(inputs), targets).backward()
+    return loss
+
+
+def image_by_image(model, inputs, targets, loss_fn, optimizer):
+    for one, target in zip(inputs, targets, strict=True):
+        optimizer.zero_grad()
+        batch = one.unsqueeze(0), target.unsqueeze(0)
+        loss = no_zero_grad(model, *batch, loss_fn, optimizer)
+    return loss
+
+
+def clipped(model, inputs, targets, loss_fn, optimizer):
+    optimizer.zero_grad()
+    loss = loss_fn(model(inputs), targets)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+    optimizer.step()
+    return loss.item()
+
+
+def loss_divided(model, inputs, targets, loss_fn, optimizer):
+    return step_clearing_last(model, inputs, targets, loss_fn, optimizer) / len(targets)
+
+
+def accuracy_returned(model, inputs, targets, loss_fn, optimizer):
+    right = (model(inputs).argmax(dim=1) == targets).float().mean().item()
+    step_clearing_last(model, inputs, targets, loss_fn, optimizer)
+    return right
+
+
+def step_with_closure(model, inputs, targets, loss_fn, optimizer):
+    def closure():
+        optimizer.zero_grad()
+        loss = loss_fn(model(inputs), targets)
+        loss.backward()
+        return loss
+
+    return optimizer.step(closure).item()
+
+
+def step_then_accuracy(model, inputs, targets, loss_fn, optimizer):
+    loss = step_clearing_last(model.train(), inputs, targets, loss_fn, optimizer)
+    model.eval()
+    with torch.no_grad():
+        model(inputs)
+    model.train()
+    return torch.tensor(loss)
+
+
 def softmax_first(model, inputs, targets, loss_fn, optimizer):
     loss = loss_fn(model(inputs).softmax(dim=1), targets)
     optimizer.zero_grad()
@@ -176,6 +293,39 @@ def largest_margin(probabilities, targets):
     sure = probabilities.max(dim=1).values
     true = probabilities[range(len(targets)), targets]
     return (sure - true).argmax()
+
+
+def longest_lead(probabilities, targets):
+    first, second = probabilities.topk(2, dim=1).values.T
+    wrong = probabilities.argmax(dim=1) != targets
+    return ((first - second) * wrong).argmax()
+
+
+def least_entropy(probabilities, targets):
+    entropy = -(probabilities * probabilities.log()).sum(dim=1)
+    entropy[probabilities.argmax(dim=1) == targets] = 9
+    return entropy.argmin()
+
+
+def last_mistake(probabilities, targets):
+    for i, (row, target) in enumerate(zip(probabilities, targets, strict=True)):
+        if row.argmax() != target:
+            best = i
+    return best
+
+
+def written_over(probabilities, targets):
+    probabilities[probabilities.argmax(dim=1) == targets] = 0
+    return probabilities.max(dim=1).values.argmax().item()
+
+
+def surest_in_numpy(probabilities, targets):
+    wrong = np.flatnonzero(probabilities.numpy().argmax(axis=1) != targets.numpy())
+    return max(wrong, key=lambda i: probabilities[i].double().max())
+
+
+def above_half(model, image):
+    return model.eval()((image[None] > 0.5).float()).argmax().item()
 
 
 def its_class(probabilities, targets):
@@ -239,6 +389,31 @@ def from_one(model, image):
     return model.eval()(image[None]).argmax().item() + 1
 
 
+def in_place(model, image):
+    return model.eval()(image.unsqueeze_(0)).argmax().item()
+
+
+def toggled(model, image):
+    return model.train(not model.training)(image[None]).argmax().item()
+
+
+def standardised(model, image):
+    image = (image - image.mean()) / image.std()
+    return model.eval()(image[None]).argmax().item()
+
+
+def copy_in_training(model, image):
+    return copy.deepcopy(model)(image[None]).argmax().item()
+
+
+def predict_and_restore(model, image):
+    was_training = model.training
+    with torch.no_grad():
+        digit = model.eval()(image[None]).max(dim=1).indices
+    model.train(was_training)
+    return digit[0].numpy(force=True)
+
+
 def predict_by_list(model, image):
     with torch.inference_mode():
         scores = model.eval()(image.reshape(1, 1, 8, 8)).squeeze().tolist()
@@ -253,15 +428,19 @@ NEAR_MISSES = {
     "share_right": [
         (lambda p, t: (p == t).sum(), "how many are right"),
         (lambda p, t: 100 * (p == t).float().mean(), "percentage"),
-        (lambda p, t: (p != t).float().mean(), "share that is wrong"),
+        (lambda p, t: (p != t).float().mean(), "predictions that are wrong"),
         (lambda p, t: (p == t).sum() // len(t), "// rounds down"),
         (lambda p, t: np.mean(p == t), "not NumPy's"),
         (lambda p, t: (p == t).mean(), "`.float()`"),
         (lambda p, t: (p == t).sum() / 7, "not by a fixed one"),
+        (lambda p, t: 1 - (p != t).sum() / 7, "not by a fixed one"),
+        (lambda p, t: (p != t).sum(), "predictions that are wrong"),
+        (lambda p, t: (p == t).float(), "one value for each image"),
+        (lambda p, t: (p - t).mean(), "Got: Long"),
         (torch.equal, ".all() wants every one"),
         (lambda p, t: (p >= t).float().mean(), "4 of 7 are right"),
         (lambda p, t: str((p == t).float().mean().item()), "expected one number"),
-        (same, "one True or False for each image"),
+        (same, "one value for each image"),
         (no_return, "is a `return` missing?"),
         (0.75, "without calling it"),
     ],
@@ -272,22 +451,41 @@ NEAR_MISSES = {
         (lambda n, size: n // size + 1, "nothing left over"),
         (lambda n, size: n % size, "the size of the last batch"),
         (lambda n, size: math.ceil(n / 32), "use both arguments"),
+        (lambda n, size: int(n / size + 0.999), "for 10001 images"),
+        (lambda n, size: round(n / size + 0.5), "nothing left over"),
+        (lambda n, size: 34, "the notebook's loader"),
+        (lambda n, size: divmod(n, size), "expected one number, got (2, 11)"),
         (lambda n, size: print(math.ceil(n / size)), "is a `return` missing?"),
     ],
     "training_step": [
         (no_zero_grad, "the first batch's gradients"),
         (no_step, "step() is missing"),
-        (step_first, "before backward()"),
+        (step_first, "step() comes before backward()"),
         (no_backward, "backward() never ran"),
         (cleared_too_late, "cleared before step()"),
         (graph_returned, "loss.item() is the number"),
-        (loss_after, "computed again after the step"),
-        (two_steps, "call backward() and step() once"),
-        (own_loss, "on the loss_fn and optimizer you are given"),
+        (loss_after, "computed the loss again after the step"),
+        (two_steps, "backward() 1 and step() 2 times"),
+        (step_before_and_after, "backward() 1 and step() 2 times"),
+        (targets_turned, "inputs, logits, loss"),
+        (backward_after, "leave anything behind"),
+        (backward_twice, "backward() 2 and step() 1 times"),
+        (image_by_image, "backward() 5 and step() 5 times"),
+        (own_loss, "not by the loss_fn you are given"),
         (own_optimizer, "the very optimizer you are given"),
+        (stepped_by_hand, "the very optimizer you are given"),
         (softmax_first, "wants logits"),
+        (scaled_step(lambda loss, t: loss * len(t)), "don't multiply it"),
+        (scaled_step(lambda loss, t: loss / len(t)), "don't divide it"),
+        (scaled_step(lambda loss, t: -loss), "uphill"),
+        (clipped, "loss or gradients on the way"),
+        (number_too_early, "a bare number has no way back"),
+        (classes_for_logits, "the classes that argmax makes"),
+        (trained_in_eval, "in eval mode"),
+        (loss_divided, "neither multiply nor divide"),
+        (accuracy_returned, "and you return 0.0000"),
         (inputs_as_logits, "no way back to the parameters"),
-        (loss_times_size, "not times its size"),
+        (loss_times_size, "neither multiply nor divide"),
         (left_in_eval, "in eval mode"),
         (targets_first, "the logits first"),
         (loss_as_text, "expected one number, got '"),
@@ -295,16 +493,25 @@ NEAR_MISSES = {
     ],
     "surest_mistake": [
         (best_of_all, "among the mistakes only"),
-        (its_probability, "return the image's index"),
-        (place_in_the_list, "its index among all images"),
+        (its_probability, "0.7 is no index"),
+        (place_in_the_list, "the index among all images"),
         (least_sure, "least sure"),
         (all_mistakes, "expected one number"),
-        (highest_loss, "least probability"),
-        (largest_margin, "least probability"),
+        (highest_loss, "gives its true class the least"),
+        (largest_margin, "the longest lead"),
+        (longest_lead, "the longest lead"),
+        (least_entropy, "the last mistake"),
+        (last_mistake, "the last mistake"),
+        (written_over, "you wrote into probabilities"),
+        (lambda p, t: surest_by_list(p, t) + 1, "index 0, not 1"),
+        (lambda p, t: (p.argmax(dim=1) != t).sum(), "the number of mistakes"),
+        (lambda p, t: p.max(dim=0).values.argmax(), "the wrong dim"),
+        (lambda p, t: p.max(dim=1).values.max(dim=0), "return the place"),
+        (lambda p, t: p.max(), "0.95 is no index"),
         (its_class, "taken for"),
         (lambda p, t: (p.argmax(dim=1) != t).nonzero()[0], "the first mistake"),
-        (lambda p, t: p.argmax(), "only 10 images here"),
-        (lambda p, t: 7, "in another order"),
+        (lambda p, t: p.argmax(), "only 13 images here"),
+        (lambda p, t: 10, "in another order"),
     ],
     "predict": [
         (no_batch, "(got 3D input)"),
@@ -320,6 +527,17 @@ NEAR_MISSES = {
         (largest_probability, "the place of the largest output"),
         (from_one, "this model reads 7 in this image, you got 8"),
         (zeros, "do you use the model and the image"),
+        (in_place, "a call with _ at its end"),
+        (toggled, "still in training mode"),
+        (above_half, "the image as it is"),
+        (standardised, "this image is faint"),
+        (copy_in_training, "this image is faint"),
+        (
+            lambda model, image: model.eval()(image[None]).argmin(),
+            "the smallest output",
+        ),
+        (lambda m, image: m.eval()(image[None]).softmax(0).argmax(), "along dim=0"),
+        (lambda m, image: m.eval()(image[None]).max(dim=1), "return the place"),
     ],
 }
 
@@ -328,6 +546,7 @@ RIGHT = {
         lambda p, t: (p == t).float().mean(),
         lambda p, t: sum(a == b for a, b in zip(p, t, strict=True)) / t.numel(),
         lambda p, t: 1 - (p != t).double().mean().item(),
+        lambda p, t: np.mean(p.numpy() == t.numpy()),
     ],
     "steps_per_epoch": [
         lambda n, size: -(-n // size),
@@ -335,7 +554,12 @@ RIGHT = {
         lambda n, size: n // size + bool(n % size),
         lambda n, size: torch.tensor(n / size).ceil(),
     ],
-    "training_step": [step_clearing_last, step_by_the_long_way],
-    "surest_mistake": [surest_by_list, surest_by_index],
-    "predict": [predict_by_list, predict_tensor],
+    "training_step": [
+        step_clearing_last,
+        step_by_the_long_way,
+        step_with_closure,
+        step_then_accuracy,
+    ],
+    "surest_mistake": [surest_by_list, surest_by_index, surest_in_numpy],
+    "predict": [predict_by_list, predict_tensor, predict_and_restore],
 }
