@@ -263,7 +263,8 @@ def test_numbers_are_read_however_they_come():
     ones = torch.tensor(1), torch.tensor([1.0]), np.float32(1), np.ones((1, 1))
     for one in (1, 1.0, True, *ones):
         assert number(one) == 1.0
-    for none in (torch.ones(2), [1], {}, "1", np.array("1"), float("nan"), float("inf"), 10**400):
+    no_numbers = [1], {}, "1", float("nan"), float("inf"), 10**400
+    for none in (*no_numbers, torch.ones(2), np.ones(2), np.array("1")):
         with pytest.raises(AssertionError, match="expected one number, got"):
             number(none)
 

@@ -1,6 +1,6 @@
 """Checks for notebooks/01_datasets.ipynb."""
 
-import random
+import math
 import tempfile
 from pathlib import Path
 
@@ -8,11 +8,39 @@ import numpy as np
 import torch
 
 from course_utils.checks import Lesson
-from course_utils.checks.answers import a_class, ask, brief, number
+from course_utils.checks.answers import (
+    a_class,
+    ask,
+    brief,
+    drawn,
+    global_states,
+    number,
+)
 from course_utils.data import find_sounds
 
 lesson = Lesson()
 progress = lesson.progress
+
+
+def indices(result) -> list[int]:
+    """Return a list, a flat array or a flat tensor of whole numbers as a list."""
+    found = result.tolist() if hasattr(result, "tolist") else result
+    assert hasattr(found, "__iter__") and not isinstance(found, str | dict), (
+        f"return a list of indices, not {brief(result)}"
+    )
+    found = list(found)
+    assert not any(isinstance(one, str) for one in found), (
+        "you return the texts; return their indices"
+    )
+    assert not any(isinstance(one, bool | np.bool_) for one in found), (
+        "you return one True or False for each example; return the indices"
+    )
+    nested = [one for one in found if isinstance(one, tuple | list)]
+    assert not nested, f"return a flat list of indices; yours holds {brief(nested[0])}"
+    assert not any(isinstance(one, float) for one in found), (
+        f"indices are whole numbers, and yours are {brief(found)}"
+    )
+    return [int(number(one)) for one in found]
 
 
 SAMPLES = 5000  # longer than any real sound here, to show a cut
@@ -27,7 +55,7 @@ def sounds(answer) -> None:
         for file in OWN_SOUNDS:
             (own / file).parent.mkdir(exist_ok=True)
             (own / file).touch()
-        judge_sounds(a_class(answer), find_sounds(), 30, {12: "rising", 29: "steady"})
+        judge_sounds(a_class(answer), find_sounds(), 30, {13: "rising", 29: "steady"})
         judge_sounds(a_class(answer), own, 5, {2: "loud", 4: "odd"})
 
 
@@ -37,7 +65,7 @@ def judge_sounds(answer: type, folder: Path, size: int, classes: dict) -> None:
 
     def read(path):
         asked.append(path)
-        return torch.full((SAMPLES,), float(len(asked)))
+        return drawn(SAMPLES, seed=len(asked)) / 3
 
     paths = sorted(folder.glob("*/*.wav"))
     names = sorted({path.parent.name for path in paths})
@@ -53,15 +81,24 @@ def judge_sounds(answer: type, folder: Path, size: int, classes: dict) -> None:
         sample = ask(dataset.__getitem__, index)
         paths_asked = [Path(p) for p in asked if isinstance(p, str | Path)]
         assert len(paths_asked) == len(asked), "give self.read one path, not the list"
-        judge_sound(sample, index, names.index(name), len(asked))
+        judge_sound(sample, index, names.index(name), bool(asked))
+        assert len(asked) == 1, (
+            f"for sample {index} you called self.read {len(asked)} times; call it once"
+        )
+        sound = sample[0].cpu()
+        whole = sound.shape == (SAMPLES,)
+        assert whole and torch.equal(sound.float(), drawn(SAMPLES, seed=1) / 3), (
+            "the waveform should be what self.read returns, (T,), unchanged; yours has "
+            f"{'other values' if whole else f'shape {tuple(sound.shape)}'}"
+        )
         assert paths_asked == [paths[index]], (
             f"sample {index} is {paths[index].name} of {name}; for it you read "
             f"{', '.join(f'{p.parent.name}/{p.name}' for p in paths_asked[:3])}"
         )
 
 
-def judge_sound(sample, index: int, place: int, reads: int) -> None:
-    """Raise AssertionError unless `sample` is a waveform and its class number."""
+def judge_sound(sample, index: int, place: int, was_read: bool) -> None:
+    """Raise AssertionError unless `sample` is a tensor and its class number."""
     assert isinstance(sample, tuple | list) and len(sample) == 2, (
         f"a sample is a pair, (waveform, label); you return {brief(sample)}"
     )
@@ -72,24 +109,25 @@ def judge_sound(sample, index: int, place: int, reads: int) -> None:
     assert isinstance(sound, torch.Tensor), (
         f"the first of the pair is the waveform, a tensor; you return {brief(sound)}"
     )
-    assert reads, "no file was read: use self.read, not read_sound"
-    assert sound.shape == (SAMPLES,) and reads in sound, (
-        f"the waveform should be what self.read returns, (T,), unchanged; "
-        f"yours has shape {tuple(sound.shape)}"
-    )
+    assert was_read, "no file was read: use self.read, not read_sound"
     got = number(label)
+    whole = not torch.as_tensor(label).is_floating_point()
+    assert np.ndim(label) == 0 and whole, (
+        f"the label is one whole number, such as {place}; you return {brief(label)}"
+    )
     assert got != index, "the label is the sample's own index; give its class instead"
+    assert got != place + 1, f"Python counts classes from 0: not {got:.4g}, {place}"
     assert got == place, f"sample {index} is of class {place}, your label is {got:.4g}"
 
 
 @lesson.question("1.2")
 def cached(answer) -> None:
     """Each sample from the inner dataset once, and only when wanted."""
-    for size in (5, 7):
-        judge_cache(a_class(answer), size)
+    judge_cache(a_class(answer), 5, before=0)
+    judge_cache(answer, 300, before=5)
 
 
-def judge_cache(answer: type, size: int) -> None:
+def judge_cache(answer: type, size: int, before: int) -> None:
     """Raise AssertionError unless a fresh cache asks for each sample once."""
     asked = []
 
@@ -98,17 +136,20 @@ def judge_cache(answer: type, size: int) -> None:
             return size
 
         def __getitem__(self, index):
+            if not 0 <= index < size:
+                raise IndexError(f"no sample {index}")
             asked.append(index)
             return size * index
 
     dataset = answer(Inner())
-    assert not asked, "every sample was read at construction; wait until it is wanted"
+    assert not asked, "samples were read at construction; wait until one is wanted"
     length = number(ask(dataset.__len__))
+    assert not asked, "__len__ read the samples; len(self.dataset) needs none"
     assert length != 0, "__len__ counts what is kept so far; ask the inner dataset"
     assert length == size, f"the inner dataset has {size} samples, you say {length:.4g}"
     for index in (3, 3, 0, 0, 4, 3):
         got = ask(dataset.__getitem__, index)
-        assert asked or index != 3, (
+        assert asked or not before or got != before * index, (
             "a second dataset found the samples of the first: keep them in self"
         )
         assert got == size * index, (
@@ -116,7 +157,7 @@ def judge_cache(answer: type, size: int) -> None:
             "is every sample kept under its own index?"
         )
     assert len(set(asked)) == 3, (
-        f"three samples were wanted, and you asked the inner dataset for {asked}"
+        f"three samples were wanted, and you asked the inner dataset for {brief(asked)}"
     )
     assert asked.count(3) == 1, (
         "sample 3 was wanted three times, and you asked the inner dataset "
@@ -125,6 +166,12 @@ def judge_cache(answer: type, size: int) -> None:
     assert asked.count(0) == 1, (
         "sample 0 is the number 0, and you read it again: ask whether the index is "
         "in the dictionary, not whether the sample is true"
+    )
+    for index in 2 * [*range(size)]:
+        ask(dataset.__getitem__, index)
+    again = len(asked) - size
+    assert not again, (
+        f"in two epochs {again} of {size} samples were read again: nothing may drop out"
     )
 
 
@@ -144,9 +191,11 @@ def judge_moments(answer, images: torch.Tensor) -> None:
     """Raise AssertionError unless mean and std are those of each channel."""
     given, channels = images.clone(), images.shape[1]
     result = ask(answer, given)
-    pair = isinstance(result, tuple | list | torch.Tensor) and len(result) == 2
-    assert pair, f"return two things, mean and std; you return {brief(result)}"
-    mean, std = (torch.as_tensor(value).double() for value in result)
+    sized = isinstance(result, tuple | list) or np.ndim(result)
+    assert sized and len(result) == 2, (
+        f"return two things, mean and std; you return {brief(result)}"
+    )
+    mean, std = (moments(value) for value in result)
     each_image = {(4, channels), (4,), (4, channels, 1, 1)}
     for name, value in (("mean", mean), ("std", std)):
         shape = tuple(value.shape)
@@ -159,23 +208,51 @@ def judge_moments(answer, images: torch.Tensor) -> None:
     assert not torch.allclose(std, right[0], rtol=0.01), (
         "mean and std are in the wrong order; the mean comes first"
     )
+    pieces = images.double().reshape(channels, -1)
+    assert channels == 1 or not torch.allclose(mean, pieces.mean(dim=1), rtol=0.01), (
+        "reshape cut the batch into pieces across images and channels; "
+        "average over dim=(0, 2, 3) instead"
+    )
+    assert not torch.allclose(mean, images[0].double().mean((1, 2)), rtol=0.01), (
+        "those are the numbers of the first image; take all images together"
+    )
     assert torch.allclose(mean, right[0], rtol=0.01), (
         f"the means should be {brief(right[0])}, you return {brief(mean)}"
-    )
-    each = images.double().std(dim=(2, 3)).mean(dim=0)
-    assert not torch.allclose(std, each, rtol=0.01), (
-        "that is the mean of each image's own std; it misses that one image is "
-        "brighter than another"
     )
     assert not torch.allclose(std, right[1] ** 2, rtol=0.01), (
         "that is the variance; std is its square root"
     )
+    one_by_one = {
+        "each image's own std; it misses that one image is brighter than another": (
+            images.double().std(dim=(2, 3)).mean(dim=0)
+        ),
+        "each pixel's own std; one image differs within itself, too": (
+            images.double().std(dim=0).mean(dim=(1, 2))
+        ),
+    }
+    for words, each in one_by_one.items():
+        assert not torch.allclose(std, each, rtol=0.01), f"that is the mean of {words}"
+    from_zero = images.double().square().mean(dim=(0, 2, 3)).sqrt()
+    assert not torch.allclose(std, from_zero, rtol=0.01), (
+        "that is the spread around 0: subtract the mean before you square"
+    )
+    assert channels == 1 or not torch.allclose(
+        std, images.double().std().expand(channels), rtol=0.01
+    ), "that is one std for all channels together; each channel has its own"
     assert torch.allclose(std, right[1], rtol=0.01), (
         f"the stds should be {brief(right[1])}, you return {brief(std)}"
     )
     assert torch.equal(given, images), (
         "right, but the images you were given are changed: don't write into them"
     )
+
+
+def moments(value) -> torch.Tensor:
+    """Return what a learner gives for the means or the stds as a float64 tensor."""
+    try:
+        return torch.as_tensor(value).detach().double()
+    except (TypeError, ValueError, RuntimeError):
+        raise AssertionError(f"expected a tensor, got {brief(value)}") from None
 
 
 KNOWN = [
@@ -198,12 +275,14 @@ ASKED = [
     '"Loved it"?',  # 9: more punctuation
     "Loved it!!",  # 10: the same as 2
     "lovedit",
+    "The food was cold but cheap",
 ]
 REPEATED = [0, 2, 3, 7, 9, 10]
 NO_REPEATS = {
     4: "'Bus 12' and 'Bus 14' differ: numbers are words too",
     5: "'good, not bad' and 'bad, not good' have the same words in another order",
     6: "'Loved it so' has one word more than 'Loved it'",
+    12: "'The food was cold but cheap' goes on where 'The food was cold.' ends",
     8: "'Loved' is only a part of 'Loved it'",
     11: "'lovedit' is one word and 'Loved it' are two: keep a space between words",
     1: "'A new one' is new",
@@ -223,19 +302,15 @@ def repeats(answer) -> None:
     """The same words in the same order; nothing less and nothing more."""
     known, asked = list(KNOWN), list(ASKED)
     result = ask(answer, known, asked)
-    assert hasattr(result, "__iter__"), f"return a list of indices, not {brief(result)}"
-    found = result.tolist() if hasattr(result, "tolist") else list(result)
-    assert not any(isinstance(one, str) for one in found), (
-        "you return the texts; return their places in the test part"
-    )
-    assert len(found) != len(ASKED) or not {number(one) for one in found} <= {0, 1}, (
-        "you return one True or False for each test text; return the indices"
-    )
-    listed = [int(number(one)) for one in found]
+    listed = indices(result)
     places = set(listed)
     assert places != {place + 1 for place in REPEATED}, "Python counts from 0"
-    assert places != {0, 1, 2, 4}, (
+    assert places not in ({0, 1, 2}, {0, 1, 2, 4}), (
         "those are the places of the training texts; return those in the test part"
+    )
+    twins = [places & same for same in ({0}, {3, 7}, {2, 9, 10})]
+    assert len(places) != 3 or not all(twins), (
+        "2, 9 and 10 have the same words; each of them is a repeat, give all three"
     )
     for place, words in NO_REPEATS.items():
         assert place not in places, words
@@ -248,54 +323,84 @@ def repeats(answer) -> None:
 
 
 LABELS = [0, 1, 0, 2, 0, 1, 0] * 4  # 16 of 0, 8 of 1, 4 of 2
-SHARES = {0.2: [3, 2, 1], 0.25: [4, 2, 1]}  # unlike rounding up or down
-
-
-def globals_drawn_from() -> list:
-    """Return the state of all three global sources of random numbers."""
-    return [
-        random.getstate(),
-        np.random.get_state()[1].tolist(),
-        torch.get_rng_state().tolist(),
-    ]
+GAPS = [3, 1, 3, 7, 3, 1, 3, 1, 3, 3, 7, 1, 3, 1, 3, 3, 1]  # 6 of 1, 9 of 3, 2 of 7
+SEEDS = 60
 
 
 @lesson.question("1.5")
 def stratified_split(answer) -> None:
     """Shares kept, nothing lost, the same for the same seed, no global seed."""
-    before = globals_drawn_from()
-    first = judge_split(answer, 0.25, seed=0)
-    tests = [judge_split(answer, 0.25, seed) for seed in range(5)]
-    judge_split(answer, 0.2, seed=0)
+    before = global_states()
+    first = judge_split(answer, LABELS, 0.2, seed=0)
+    tests = [judge_split(answer, LABELS, 0.2, seed) for seed in range(SEEDS)]
+    judge_split(answer, LABELS, 0.1, seed=0)
+    judge_split(answer, GAPS, 0.3, seed=0)
     assert tests[0] == first, "the same seed gave another split"
     assert any(test != first for test in tests), (
-        "five seeds gave the same split: nothing is drawn at random"
+        "every seed gives the same split: draw at random, with a generator that was "
+        "made from `seed`"
     )
-    assert globals_drawn_from() == before, (
+    never = set(range(len(LABELS))) - set().union(*tests)
+    assert not never, (
+        f"in {SEEDS} seeds examples {brief(sorted(never))} never came into the test "
+        "part: shuffle each class as a whole"
+    )
+    assert global_states() == before, (
         "the split is right, but it moved the global random numbers: "
         "use a torch.Generator of your own"
     )
 
 
-def judge_split(answer, fraction: float, seed: int) -> set[int]:
+def judge_split(answer, listed: list, fraction: float, seed: int) -> set[int]:
     """Return the test part; raise AssertionError unless the split is stratified."""
-    labels = torch.tensor(LABELS)
-    result = ask(answer, labels.clone(), fraction, seed)
+    labels, given = torch.tensor(listed), torch.tensor(listed)
+    result = ask(answer, given, fraction, seed)
     assert isinstance(result, tuple | list) and len(result) == 2, (
         f"return two lists, train and test indices; you return {brief(result)}"
     )
-    train, test = ([int(number(i)) for i in part] for part in result)
+    train, test = (indices(part) for part in result)
     twice = len(set(train)) < len(train) or len(set(test)) < len(test)
     assert not twice, "a number stands twice: drawn twice, or no index into labels?"
     assert not set(train) & set(test), (
         f"example {min(set(train) & set(test), default=0)} is in both parts: a leak"
     )
-    lost = set(range(len(LABELS))) - set(train) - set(test)
-    assert not lost, f"examples {brief(sorted(lost))} are in neither part"
-    assert len(test) < len(train), "the test part is the larger one: train comes first"
-    shares = labels[test].bincount(minlength=3).tolist()
-    assert shares == SHARES[fraction], (
-        f"of 16, 8 and 4 examples, {fraction:.0%} rounds to {SHARES[fraction]}; your "
-        f"test part has {shares}: draw from each class by itself, and round()"
+    lost = set(range(len(labels))) - set(train) - set(test)
+    assert not lost, (
+        f"examples {brief(sorted(lost))} are in neither part; "
+        f"their classes: {brief(labels[sorted(lost)].unique().tolist())}"
+    )
+    assert len(train) + len(test) == len(labels), (
+        f"{max(train + test)} is no index: the {len(labels)} examples count from 0"
+    )
+    assert len(test) < len(train), (
+        "the test part is the larger one: train comes first, and `fraction` is for test"
+    )
+    judge_shares(labels, test, fraction)
+    assert torch.equal(given, labels), (
+        "right, but the labels you were given are changed"
     )
     return set(test)
+
+
+def judge_shares(labels: torch.Tensor, test: list[int], fraction: float) -> None:
+    """Raise AssertionError unless the test part holds its share of each class."""
+    sizes = labels.bincount()[labels.unique()].tolist()
+    shares = labels[test].bincount(minlength=8)[labels.unique()].tolist()
+    exact = [fraction * size for size in sizes]
+    right = [round(share) for share in exact]
+    if shares == right:
+        return
+    rule = f"{fraction:.0%} of {sizes} examples rounds to {right}; you took {shares}"
+    assert shares != [math.floor(share) for share in exact], (
+        f"{rule}: you cut off what is behind the point; use round()"
+    )
+    assert shares != [max(1, share) for share in right], (
+        f"{rule}: a share below a half is none, not one"
+    )
+    assert shares != [math.ceil(share) for share in exact], (
+        f"{rule}: you rounded up; use round()"
+    )
+    assert len(set(shares)) > 1, (
+        f"{rule}: `fraction` is a share of each class's own size"
+    )
+    raise AssertionError(f"{rule}: draw from each class by itself")

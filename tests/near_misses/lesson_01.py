@@ -1,7 +1,10 @@
 """Answers to the exercises of lesson 01: wrong as learners write them, and right."""
 
+import functools
 import math
+import random
 import re
+import string
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +135,27 @@ class SoundFirst(SoundFiles):
         return self.read(self.paths[0]), label
 
 
+def sound_with(change):
+    """Return an otherwise right dataset whose samples went through `change`."""
+
+    class Changed(SoundRight):
+        def __getitem__(self, index):
+            return change(*super().__getitem__(index))
+
+    return Changed
+
+
+class SoundTwice(SoundRight):
+    def __getitem__(self, index):
+        print(self.read(self.paths[index]).shape)
+        return super().__getitem__(index)
+
+
+class SoundNeighbour(SoundRight):
+    def __getitem__(self, index):
+        return super().__getitem__(index - 1)
+
+
 class CacheRight(Dataset):
     def __init__(self, dataset):
         self.dataset = dataset
@@ -208,6 +232,46 @@ class CacheShared(CacheRight):
         self.kept = kept
 
 
+class CacheBounded(CacheRight):
+    @functools.lru_cache  # noqa: B019 - keeps 128 samples, the mistake itself
+    def __getitem__(self, index):
+        return self.dataset[index]
+
+
+class CacheUnbounded(CacheRight):
+    @functools.cache  # noqa: B019 - unusual, and right
+    def __getitem__(self, index):
+        return self.dataset[index]
+
+
+class CacheNewest(CacheRight):
+    def __getitem__(self, index):
+        if index not in self.kept:
+            self.kept = {index: self.dataset[index]}
+        return self.kept[index]
+
+
+class CacheEnumerate(CacheRight):
+    def __init__(self, dataset):
+        self.dataset = dataset
+        self.kept = dict(enumerate(dataset))
+
+
+class CacheCounts(CacheRight):
+    def __len__(self):
+        return len(list(self.dataset))
+
+
+class CacheIndex(CacheRight):
+    def __getitem__(self, index):
+        return self.kept.setdefault(index, index)
+
+
+class CacheDefault(CacheRight):
+    def __getitem__(self, index):
+        return self.kept.setdefault(index, self.dataset[index])
+
+
 class CacheNoReturn(CacheRight):
     def __getitem__(self, index):
         if index not in self.kept:
@@ -230,6 +294,29 @@ def repeats_by(form):
         return [i for i, text in enumerate(test_texts) if form(text) in seen]
 
     return repeats
+
+
+def places_and_twins(train_texts, test_texts):
+    pairs = ((i, k) for i, t in enumerate(test_texts) for k in train_texts)
+    return [(i, k) for i, k in pairs if bare(test_texts[i]) == bare(k)]
+
+
+def first_twins(train_texts, test_texts):
+    known = [bare(text) for text in train_texts]
+    return [known.index(bare(t)) for t in repeated_texts(train_texts, test_texts)]
+
+
+def one_of_each(train_texts, test_texts):
+    found = repeats_by(bare)(train_texts, test_texts)
+    return list({bare(test_texts[i]): i for i in found}.values())
+
+
+def one_by_one(train_texts, test_texts):
+    yield from repeats_by(bare)(train_texts, test_texts)
+
+
+def without_punctuation(text):
+    return text.lower().translate(str.maketrans("", "", string.punctuation)).split()
 
 
 def repeated_texts(train_texts, test_texts):
@@ -318,6 +405,73 @@ def shuffled_anyhow(members, generator, seed):
     return members[torch.randperm(len(members), generator=generator)]
 
 
+def shuffled_without_seed(members, generator, seed):
+    return members[torch.randperm(len(members), generator=torch.Generator())]
+
+
+def shuffled_by_python(members, generator, seed):
+    members = members.tolist()
+    random.Random(seed).shuffle(members)
+    return np.array(members)
+
+
+def shuffled_by_global_python(members, generator, seed):
+    random.seed(seed)
+    return torch.tensor(random.sample(members.tolist(), len(members)))
+
+
+def first_class_shuffled(members, generator, seed):
+    return shuffled(members, generator, seed) if 0 in members else members
+
+
+def rolled(members, generator, seed):
+    return members.roll(seed % 2)
+
+
+def forked_split(labels, fraction, seed):
+    with torch.random.fork_rng():
+        return split_by(shuffled_globally)(labels, fraction, seed)
+
+
+def mask_split(labels, fraction, seed):
+    _, test = split_by(shuffled)(labels, fraction, seed)
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    chosen[test] = True
+    return ~chosen, chosen
+
+
+def labels_themselves(labels, fraction, seed):
+    train, test = split_by(shuffled)(labels, fraction, seed)
+    return labels[train].tolist(), labels[test].tolist()
+
+
+def counted_from_one(labels, fraction, seed):
+    train, test = split_by(shuffled)(labels, fraction, seed)
+    return [i + 1 for i in train], [i + 1 for i in test]
+
+
+def one_too_many(labels, fraction, seed):
+    train, test = split_by(shuffled)(labels, fraction, seed)
+    return [*train, len(labels)], test
+
+
+def three_classes(labels, fraction, seed):
+    train, test = split_by(shuffled)(labels, fraction, seed)
+    named = [i for i in train + test if labels[i] < 3]
+    return [i for i in train if i in named], [i for i in test if i in named]
+
+
+def same_count(labels, fraction, seed):
+    share = fraction * len(labels) / len(labels.unique())
+    return split_by(shuffled, lambda _: round(share))(labels, fraction, seed)
+
+
+def written_labels(labels, fraction, seed):
+    parts = split_by(shuffled)(labels, fraction, seed)
+    labels.fill_(0)
+    return parts
+
+
 def plain_split(labels, fraction, seed):
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     count = round(fraction * len(labels))
@@ -349,6 +503,8 @@ def sklearn_split(labels, fraction, seed):
     )
 
 
+MOMENTS = (torch.mean, torch.std)
+
 NEAR_MISSES = {
     "sounds": [
         (SoundEager, "before anybody asked"),
@@ -364,6 +520,16 @@ NEAR_MISSES = {
         (SoundCut, "unchanged"),
         (SoundAllPaths, "one path, not the list"),
         (SoundHardCoded, "your label is 0"),
+        (SoundTwice, "called self.read 2 times"),
+        (SoundNeighbour, "for it you read rising/02.wav"),
+        (sound_with(lambda sound, k: (sound / sound.abs().max(), k)), "other values"),
+        (sound_with(lambda sound, k: (sound.int(), k)), "other values"),
+        (sound_with(lambda sound, k: (sound[None], k)), "shape (1, 5000)"),
+        (sound_with(lambda sound, k: (k, sound)), "the first of the pair is the"),
+        (sound_with(lambda sound, k: (sound, float(k))), "one whole number"),
+        (sound_with(lambda sound, k: (sound, torch.tensor([k]))), "one whole number"),
+        (sound_with(lambda sound, k: (sound, k + 1)), "counts classes from 0"),
+        (sound_with(lambda sound, k: {"sound": sound, "label": k}), "is a pair"),
         (lambda folder, read: SoundRight(folder, read), "expected the class itself"),
     ],
     "cached": [
@@ -375,6 +541,12 @@ NEAR_MISSES = {
         (CacheAll, "three samples were wanted"),
         (CacheShared, "keep them in self"),
         (CacheNoReturn, "is a `return` missing?"),
+        (CacheBounded, "nothing may drop out"),
+        (CacheNewest, "what is kept?"),
+        (CacheEnumerate, "at construction"),
+        (CacheCounts, "__len__ read the samples"),
+        (CacheIndex, "under its own index"),
+        (CacheDefault, "what is kept?"),
     ],
     "mean_and_std": [
         (lambda x: (x.mean(dim=(0, 2, 3)), x.std(dim=(2, 3)).mean(0)), "own std"),
@@ -383,7 +555,14 @@ NEAR_MISSES = {
         (lambda x: (x.std(dim=(0, 2, 3)), x.mean(dim=(0, 2, 3))), "wrong order"),
         (lambda x: (x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3))), "the variance"),
         (lambda x: x.mean(dim=(0, 2, 3)), "return two things"),
-        (lambda x: (x[0].mean(dim=(1, 2)), x[0].std(dim=(1, 2))), "means should be"),
+        (lambda x: x.mean(), "return two things"),
+        (lambda x: (x.mean(dim=(0, 2, 3)), None), "expected a tensor"),
+        (lambda x: (x[0].mean(dim=(1, 2)), x[0].std(dim=(1, 2))), "the first image"),
+        (lambda x: (x.mean((0, 2, 3)), x.std(0).mean((1, 2))), "each pixel's own std"),
+        (lambda x: (x.mean((0, 2, 3)), x.std().expand(x.shape[1])), "has its own"),
+        (lambda x: (x.mean((0, 2, 3)), (x**2).mean((0, 2, 3)).sqrt()), "around 0"),
+        (lambda x: [f(x.reshape(x.shape[1], -1), 1) for f in MOMENTS], "across images"),
+        (lambda x: (x.mean((0, 2, 3)), x.mean((2, 3)).std(0)), "stds should be"),
         (subtract_in_place, "don't write into them"),
         (lambda x: 2 * [x.mean((0, 2, 3), keepdim=True)], "of shape (1, 3"),
     ],
@@ -404,14 +583,38 @@ NEAR_MISSES = {
         (repeated_texts, "you return the texts"),
         (repeated_flags, "True or False"),
         (places_in_training, "places of the training texts"),
+        (first_twins, "places of the training texts"),
+        (places_and_twins, "a flat list"),
+        (lambda a, b: torch.tensor(repeated_flags(a, b)).nonzero(), "a flat list"),
+        (lambda a, b: dict.fromkeys(repeats_by(bare)(a, b)), "a list of indices"),
+        (lambda a, b: torch.tensor(len(repeats_by(bare)(a, b))), "a list of indices"),
+        (repeats_by(lambda t: bare(t)[:9]), "goes on where"),
+        (one_of_each, "each of them is a repeat"),
+        (lambda a, b: [float(i) for i in repeats_by(bare)(a, b)], "whole numbers"),
+        (repeats_by(lambda t: frozenset(bare(t).split())), "in another order"),
     ],
     "stratified_split": [
         (plain_split, "draw from each class by itself"),
-        (split_by(lambda members, *_: members), "nothing is drawn at random"),
+        (split_by(lambda members, *_: members), "draw at random"),
         (split_by(shuffled_globally), "a torch.Generator of your own"),
         (split_by(shuffled_by_numpy), "a torch.Generator of your own"),
-        (split_by(shuffled, math.floor), "and round()"),
-        (split_by(shuffled, math.ceil), "and round()"),
+        (split_by(shuffled, math.floor), "you cut off"),
+        (split_by(shuffled, math.ceil), "you rounded up"),
+        (split_by(shuffled, lambda n: max(1, round(n))), "is none, not one"),
+        (same_count, "each class's own size"),
+        (three_classes, "in neither part; their classes: [3, 7]"),
+        (split_by(first_class_shuffled), "never came into the test part"),
+        (split_by(rolled), "never came into the test part"),
+        (split_by(shuffled_without_seed), "made from `seed`"),
+        (lambda y, f, s: split_by(shuffled)(y, f, 0), "made from `seed`"),
+        (split_by(shuffled_by_global_python), "a torch.Generator of your own"),
+        (mask_split, "True or False"),
+        (labels_themselves, "no index into labels?"),
+        (counted_from_one, "examples [0] are in neither part"),
+        (one_too_many, "28 is no index"),
+        (written_labels, "labels you were given are changed"),
+        (lambda y, f, s: (len(y) - 6, 6), "a list of indices"),
+        (lambda y, f, s: split_by(shuffled)(y, 1 - f, s), "`fraction` is for test"),
         (lambda y, f, s: (list(range(21)), [0] * 7), "stands twice"),
         (split_by(shuffled_anyhow), "the same seed gave another split"),
         (swapped_split, "train comes first"),
@@ -422,14 +625,35 @@ NEAR_MISSES = {
 }
 
 RIGHT = {
-    "sounds": [SoundRight, SoundByDictionary, SoundByFolder, SoundByString],
-    "cached": [CacheRight, CacheByTry, CacheInList],
+    "sounds": [
+        SoundRight,
+        SoundByDictionary,
+        SoundByFolder,
+        SoundByString,
+        sound_with(lambda sound, k: (sound.double(), np.int64(k))),
+    ],
+    "cached": [CacheRight, CacheByTry, CacheInList, CacheUnbounded],
     "mean_and_std": [
         lambda x: (x.mean(dim=(0, 2, 3)), x.std(dim=(0, 2, 3), correction=0)),
         lambda x: (x.double().mean((0, 2, 3)), x.double().std((0, 2, 3))),
         lambda x: torch.std_mean(x.transpose(0, 1).flatten(1), dim=1)[::-1],
-        lambda x: [[f(y) for y in x.unbind(1)] for f in (torch.mean, torch.std)],
+        lambda x: [[f(y) for y in x.unbind(1)] for f in MOMENTS],
+        lambda x: np.stack([f(x.numpy(), axis=(0, 2, 3)) for f in (np.mean, np.std)]),
     ],
-    "repeats": [repeats_by(bare), by_characters, as_tensor],
-    "stratified_split": [split_by(shuffled), sklearn_split],
+    "repeats": [
+        repeats_by(bare),
+        by_characters,
+        as_tensor,
+        one_by_one,
+        repeats_by(lambda text: str(without_punctuation(text))),
+        lambda a, b: np.array(repeats_by(bare)(a, b)),
+    ],
+    "stratified_split": [
+        split_by(shuffled),
+        split_by(shuffled, lambda share: int(share + 0.5)),
+        split_by(shuffled_by_python),
+        forked_split,
+        sklearn_split,
+        lambda y, f, s: [torch.tensor(part) for part in split_by(shuffled)(y, f, s)],
+    ],
 }
