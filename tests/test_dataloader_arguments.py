@@ -12,7 +12,7 @@ NAMES = list(inspect.signature(DataLoader.__init__).parameters)[1:]
 LESSON = read(next(path for path in LESSONS if path.name.startswith("02_")))
 NOT_CALLED = {
     "dataset": "the first argument, never written by its name",
-    "pin_memory_device": "has an effect on machines with several kinds of GPU alone",
+    "pin_memory_device": "deprecated and ignored",
 }
 
 
