@@ -138,11 +138,8 @@ def bootstrap_interval(
     n = len(values)
     if not values.isfinite().all():
         raise ValueError("expected finite values, got nan or infinity among them")
-    means = [  # one set at a time, for memory's sake
-        values[torch.randint(n, (n,), generator=generator)].mean()
-        for _ in range(repeats)
-    ]
-    means = torch.stack(means)
+    draws = (torch.randint(n, (n,), generator=generator) for _ in range(repeats))
+    means = torch.stack([values[drawn].mean() for drawn in draws])  # one at a time
     ends = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=means.dtype)
     low, high = means.quantile(ends).tolist()
     return low, high

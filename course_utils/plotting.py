@@ -34,8 +34,9 @@ def draw_curves(
         axes = plt.subplots(figsize=(5, 3))[1]
     for k, (name, values) in enumerate(columns.items()):
         turn, k = divmod(k, len(COLOURS))
-        look = {"color": COLOURS[k], "marker": MARKERS[k], "ls": LINES[turn % 4]}
-        axes.plot(history["epoch"], values, label=name.replace("_", " "), **look)
+        look = {"color": COLOURS[k], "marker": MARKERS[k]}
+        look |= {"ls": LINES[turn % len(LINES)], "label": name.replace("_", " ")}
+        axes.plot(history["epoch"], values, **look)
     axes.set(title="By epoch", xlabel="epoch", ylabel=unit)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend()

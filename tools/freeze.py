@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from lesson_kernels import run_cells
 from stamp import ROOT, stamped, text_of
 
 KEPT_TAGS = {"nbval-ignore-output", "raises-exception"}
@@ -77,13 +77,7 @@ def freeze(path: Path) -> None:
     notebook = stamped(nbformat.read(path, as_version=4), path.name)
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     start = time.perf_counter()
-    client = NotebookClient(
-        notebook,
-        timeout=120,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(path.parent)}},
-    )
-    client.execute()
+    run_cells(notebook, path.parent)
     half = path.with_suffix(".half")
     half.write_text(text_of(normalise(notebook)), encoding="utf-8", newline="\n")
     half.replace(path)
